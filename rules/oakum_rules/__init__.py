@@ -1,0 +1,1 @@
+"""The catalogue of smells, one module each."""

@@ -1,0 +1,1 @@
+"""PyTorch smells, PT01 to PT30."""

@@ -1,0 +1,1 @@
+"""`ast` to meaning. Knows no rule and no editor."""

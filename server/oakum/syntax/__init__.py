@@ -1,0 +1,1 @@
+"""Text to pieces to `ast`. Knows no framework and no rule."""
