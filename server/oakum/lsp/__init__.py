@@ -1,0 +1,5 @@
+"""The language server: a thin shell around `oakum.analysis` for editors. The only folder that knows the protocol."""
+
+from oakum.lsp.server import main
+
+__all__ = ["main"]

@@ -1,0 +1,47 @@
+"""The comment that silences a finding on its line."""
+
+from __future__ import annotations
+
+import re
+import tokenize
+from collections.abc import Iterator
+
+from oakum.report import Diagnostic, TextEdit
+from oakum.syntax.document import Document
+
+_IGNORED = re.compile(r"#\s*oakum:\s*ignore\[([^\]]*)\]", re.IGNORECASE)
+
+
+def ignore(document: Document, item: Diagnostic) -> TextEdit | None:
+    """Add `# oakum: ignore[CODE]` to the finding's line, or its code to the comment that is there.
+
+    None where the line can't hold a comment: inside of a string, or continued by a backslash.
+    """
+    line = document.line_of(item.start)
+    comment = None
+    for token in _tokens(document, line):
+        if token.start[0] - 1 != line:
+            continue
+        if token.type == tokenize.COMMENT:
+            comment = token
+        elif token.type in (tokenize.NEWLINE, tokenize.NL):
+            start = document.line_starts[line]
+            text = document.line_text(line)
+            if comment and (found := _IGNORED.search(comment.string)):
+                end = start + comment.start[1] + found.end(1)
+                return TextEdit(end, end, f", {item.rule.code}" if found[1].strip() else item.rule.code)
+            end = start + len(text.rstrip())
+            return TextEdit(end, start + len(text), f"  # oakum: ignore[{item.rule.code}]")
+    return None
+
+
+def _tokens(document: Document, last: int) -> Iterator[tokenize.TokenInfo]:
+    """The tokens up to the end of a line (from 0), or as far as the text has any."""
+    lines = (document.line_text(line) + "\n" for line in range(len(document.line_starts)))
+    try:
+        for token in tokenize.generate_tokens(lambda: next(lines, "")):
+            if token.start[0] - 1 > last:
+                return
+            yield token
+    except (tokenize.TokenError, SyntaxError):
+        return
