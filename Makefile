@@ -28,7 +28,7 @@ format: $(VENV)/.dev
 
 # Write what README.md shows of the rules and of the examples.
 readme: $(VENV)/.dev
-	OAKUM_UPDATE=1 $(BIN)/python -m pytest tests/test_readme.py
+	OAKUM_UPDATE=1 $(BIN)/python -m pytest tests/test_generated.py
 
 clean:
 	rm -rf $(VENV) dist .pytest_cache .ruff_cache .import_linter_cache

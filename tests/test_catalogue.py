@@ -1,4 +1,4 @@
-"""The rules as a whole: codes, names, pages, precedence; and the tables made of them."""
+"""The rules as a whole: codes, names, pages, precedence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from oakum import catalogue
 from oakum.rule import HEADINGS, Framework, Level, Rule
 
-ROOT = Path(__file__).parent.parent
 RULES = catalogue.rules()
 
 
@@ -61,13 +60,6 @@ def test_find_and_suggest() -> None:
         assert catalogue.find(each.code.lower()) is each
         assert catalogue.find(each.name.replace("-", "_")) is each
         assert catalogue.suggest(each.name[:-2]) == each.name
-
-
-def test_readme_table_is_that_of_the_rules() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"<!-- rules -->\n(.*?)<!-- /rules -->", readme, re.DOTALL)
-    assert found, "README.md has no `<!-- rules -->` block"
-    assert found[1] == catalogue.table(RULES), "run `make readme`"
 
 
 def test_loading_the_rules_is_fast() -> None:
