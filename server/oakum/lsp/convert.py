@@ -140,6 +140,7 @@ def result_id(items: Sequence[types.Diagnostic]) -> str:
 
 
 def _diagnostic(source: Source, item: Diagnostic, client: Client) -> types.Diagnostic:
+    fix = _safe(item) or next(iter(item.mends), None)
     return types.Diagnostic(
         range=source.locate(item.start, item.end)[1],
         message=item.message,
@@ -148,7 +149,7 @@ def _diagnostic(source: Source, item: Diagnostic, client: Client) -> types.Diagn
         code_description=types.CodeDescription(catalogue.url(item.rule)) if client.links else None,
         source=SOURCE,
         related_information=[_related(source, place) for place in item.related] if client.related and item.related else None,
-        data={"rule": item.rule.name, "form": item.form.name, "fix": _best_safety(item.mends)} if client.data else None,
+        data={"rule": item.rule.name, "form": item.form.name, "fix": fix.safety.value if fix else None} if client.data else None,
     )
 
 
@@ -169,10 +170,9 @@ def _is_same(one: Document, other: Document) -> bool:
     return one is other or one.path == other.path
 
 
-def _best_safety(mends: Sequence[Mend]) -> str | None:
-    if not mends:
-        return None
-    return (Safety.SAFE if any(mend.safety is Safety.SAFE for mend in mends) else Safety.REVIEW).value
+def _safe(item: Diagnostic) -> Mend | None:
+    """The best mend that can be made unread."""
+    return next((mend for mend in item.mends if mend.safety is Safety.SAFE), None)
 
 
 # --- hover ---
@@ -241,7 +241,7 @@ def _touching(source: Source, report: Report, uri: str, where: types.Range) -> I
 
 def _mends(source: Source, report: Report, client: Client, uri: str, where: types.Range) -> Iterator[types.CodeAction]:
     for item in _touching(source, report, uri, where):
-        preferred = next((mend for mend in item.mends if mend.safety is Safety.SAFE), None)
+        preferred = _safe(item)
         for mend in item.mends:
             if change := _workspace_edit(source, mend.edits, client):
                 yield types.CodeAction(
@@ -254,7 +254,7 @@ def _mends(source: Source, report: Report, client: Client, uri: str, where: type
 
 
 def _fix_all(source: Source, report: Report, client: Client) -> Iterator[types.CodeAction]:
-    safe = [mend for item in report.diagnostics for mend in item.mends[:1] if mend.safety is Safety.SAFE]
+    safe = [mend for item in report.diagnostics if (mend := _safe(item))]
     if (change := _together(source.document.text, safe)) and (edit := _workspace_edit(source, change, client)):
         yield types.CodeAction(title="Oakum: fix all that is safe to fix", kind=FIX_ALL, edit=edit)
 

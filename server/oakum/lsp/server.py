@@ -14,7 +14,7 @@ from oakum.lsp.convert import ACTION_KINDS
 from oakum.lsp.session import Session
 
 _NOTEBOOKS = types.NotebookDocumentSyncOptions(
-    notebook_selector=[types.NotebookDocumentFilterWithCells(cells=[types.NotebookCellLanguage("python")])]
+    notebook_selector=[types.NotebookDocumentFilterWithNotebook("*", cells=[types.NotebookCellLanguage("python")])]
 )
 # Texts are kept by the session: it counts columns and line ends as the rest of Oakum does.
 _TEXTS = (

@@ -1,0 +1,197 @@
+"""Whatever an editor sends: the server answers what it can, forgives the rest, lives on, and ends with its editor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from lsp.editor import CLEAN, COMMAND, LEAK, PATIENCE, Editor, at, edit
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Wire:
+    """The bare protocol."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.unasked: list[dict[str, Any]] = []
+        self._number = 0
+
+    def send(self, message: dict[str, Any] | bytes) -> None:
+        assert self.process.stdin
+        body = message if isinstance(message, bytes) else json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    async def receive(self) -> dict[str, Any]:
+        assert self.process.stdout
+        size = 0
+        while (line := (await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)).strip()) or not size:
+            if line.lower().startswith(b"content-length:"):
+                size = int(line.partition(b":")[2])
+        return json.loads(await self.process.stdout.readexactly(size))
+
+    async def ask(self, method: str, params: Any = None) -> dict[str, Any]:
+        self._number += 1
+        self.send({"id": self._number, "method": method, "params": params})
+        while (message := await self.receive()).get("id") != self._number:
+            self.unasked.append(message)
+        return message
+
+    async def begin(self, **more: Any) -> None:
+        await self.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}, **more})
+        self.send({"method": "initialized", "params": {}})
+
+    async def codes(self, uri: str, version: int) -> list[str]:
+        while True:
+            message = next(
+                (
+                    one
+                    for one in reversed(self.unasked)
+                    if one.get("method") == "textDocument/publishDiagnostics"
+                    and (one["params"]["uri"], one["params"].get("version")) == (uri, version)
+                ),
+                None,
+            )
+            if message:
+                return [item["code"] for item in message["params"]["diagnostics"]]
+            self.unasked.append(await self.receive())
+
+    def open(self, uri: str, version: int, text: str) -> None:
+        item = {"uri": uri, "languageId": "python", "version": version, "text": text}
+        self.send({"method": "textDocument/didOpen", "params": {"textDocument": item}})
+
+    async def end(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def wire() -> AsyncIterator[Wire]:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*COMMAND, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
+    yield Wire(process)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+async def test_too_early_and_too_late(wire: Wire) -> None:
+    assert (await wire.ask("textDocument/hover", {"textDocument": {"uri": "a:b"}, "position": {"line": 0, "character": 0}}))[
+        "error"
+    ]["code"] == -32002
+    wire.open("file:///early.py", 1, LEAK)
+    await wire.begin()
+    assert (await wire.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}))["error"]["code"] == -32600
+    assert "error" not in await wire.ask("shutdown")
+    assert (await wire.ask("textDocument/hover", {"textDocument": {"uri": "a:b"}, "position": {"line": 0, "character": 0}}))[
+        "error"
+    ]["code"] == -32600
+    wire.send({"method": "exit"})
+    assert await wire.end() == 0
+
+
+async def test_exit_without_shutdown(wire: Wire) -> None:
+    await wire.begin()
+    wire.send({"method": "exit"})
+    assert await wire.end() == 1
+
+
+async def test_the_editor_is_gone(wire: Wire) -> None:
+    await wire.begin()
+    wire.open("file:///left.py", 1, LEAK * 200)
+    assert wire.process.stdin
+    wire.process.stdin.close()
+    await wire.end()
+
+
+async def test_the_process_that_the_editor_named_is_gone(wire: Wire) -> None:
+    other = await asyncio.create_subprocess_exec(*COMMAND[:2], "input()", stdin=asyncio.subprocess.PIPE)
+    await wire.begin(processId=other.pid)
+    other.kill()
+    await other.wait()
+    await wire.end()
+
+
+async def test_noise(wire: Wire) -> None:
+    await wire.begin()
+    wire.send(b"{not json")
+    wire.send(b"[]")
+    wire.send(b'"text"')
+    wire.send(b"{}")
+    wire.send(b"\xff\xfe")
+    wire.send({"method": "no/suchThing", "params": {}})
+    wire.send({"method": "$/setTrace", "params": {"value": "off"}})
+    wire.send({"method": "$/cancelRequest", "params": {"id": 4711}})
+    wire.send({"id": "nobody asked", "result": None})
+    wire.send({"method": "textDocument/didOpen", "params": {"textDocument": {}}})
+    assert (await wire.ask("no/suchThing", {}))["error"]["code"] == -32601
+    assert (await wire.ask("textDocument/hover", {}))["error"]["code"] == -32602
+    wire.open("file:///calm.py", 1, LEAK)
+    assert await wire.codes("file:///calm.py", 1) == ["PT16"]
+    assert not [one for one in wire.unasked if one.get("method") == "window/showMessage"]
+
+
+async def test_half_of_a_character(wire: Wire) -> None:
+    """JSON can hold a lone surrogate, which no encoding can."""
+    await wire.begin()
+    wire.open("file:///half.py", 1, LEAK + "x = '\ud83d'\n")
+    await wire.codes("file:///half.py", 1)
+    wire.open("file:///calm.py", 1, LEAK)
+    assert await wire.codes("file:///calm.py", 1) == ["PT16"]
+
+
+async def test_changes_outside_of_the_text(editor: Editor) -> None:
+    uri = editor.open(CLEAN)
+    far = types.Range(types.Position(1000, 7), types.Position(2000, 9))
+    editor.change(uri, types.TextDocumentContentChangePartial(range=far, text="torch.autograd.set_detect_anomaly(True)\n"))
+    assert await editor.codes(uri) == ["PT16"]
+    backwards = types.Range(types.Position(3, 5), types.Position(1, 0))
+    editor.change(uri, types.TextDocumentContentChangePartial(range=backwards, text=""))
+    await editor.diagnostics(uri)
+    editor.change(uri, edit(0, 9000, 9001, ""))
+    await editor.diagnostics(uri)
+
+
+async def test_what_was_never_opened(editor: Editor) -> None:
+    editor.change("file:///nowhere/never.py", "import torch\n")
+    editor.close("file:///nowhere/never.py")
+    editor.client.text_document_did_save(
+        types.DidSaveTextDocumentParams(types.TextDocumentIdentifier("file:///nowhere/never.py"))
+    )
+    assert await editor.actions("file:///nowhere/never.py", at(0, 0)) == []
+    assert "file:///nowhere/never.py" not in editor.published
+
+
+async def test_opened_twice(editor: Editor) -> None:
+    uri = editor.open(LEAK)
+    editor.open(CLEAN, uri)
+    assert await editor.codes(uri) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\0", "import torch\n" + "(" * 5000, "import torch\n\tdef\n  x", "import torch\n'''", "\ufeff" + LEAK]
+)
+async def test_texts_that_are_no_program(editor: Editor, text: str) -> None:
+    uri = editor.open(text)
+    await editor.diagnostics(uri)
+    await editor.hover(uri, 0, 0)
+    await editor.actions(uri, at(0, 0))
+
+
+async def test_strange_uris(editor: Editor) -> None:
+    for uri in ("", "x", "file://", "file:///a%00b.py", "file://host/share/a.py", "file:///C%3A/a.py", "untitled:"):
+        editor.open(LEAK, uri)
+        assert await editor.codes(uri) == ["PT16"]
+        editor.close(uri)
+
+
+async def test_an_unknown_command(editor: Editor) -> None:
+    with pytest.raises(JsonRpcException):
+        await editor.client.workspace_execute_command_async(types.ExecuteCommandParams("no.such"))
