@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,23 +23,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 class Wire:
     """The bare protocol."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.process = process
+        self.reader = reader
+        self.writer = writer
         self.unasked: list[dict[str, Any]] = []
         self._number = 0
 
     def send(self, message: dict[str, Any] | bytes) -> None:
-        assert self.process.stdin
         body = message if isinstance(message, bytes) else json.dumps({"jsonrpc": "2.0", **message}).encode()
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     async def receive(self) -> dict[str, Any]:
-        assert self.process.stdout
         size = 0
-        while (line := (await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)).strip()) or not size:
+        while (line := (await asyncio.wait_for(self.reader.readline(), PATIENCE)).strip()) or not size:
             if line.lower().startswith(b"content-length:"):
                 size = int(line.partition(b":")[2])
-        return json.loads(await self.process.stdout.readexactly(size))
+        return json.loads(await self.reader.readexactly(size))
 
     async def ask(self, method: str, params: Any = None) -> dict[str, Any]:
         self._number += 1
@@ -76,7 +79,9 @@ class Wire:
 async def wire() -> AsyncIterator[Wire]:
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*COMMAND, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
-    yield Wire(process)
+    assert process.stdin
+    assert process.stdout
+    yield Wire(process, process.stdout, process.stdin)
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     await process.wait()
@@ -106,8 +111,7 @@ async def test_exit_without_shutdown(wire: Wire) -> None:
 async def test_the_editor_is_gone(wire: Wire) -> None:
     await wire.begin()
     wire.open("file:///left.py", 1, LEAK * 200)
-    assert wire.process.stdin
-    wire.process.stdin.close()
+    wire.writer.close()
     await wire.end()
 
 
@@ -195,3 +199,26 @@ async def test_strange_uris(editor: Editor) -> None:
 async def test_an_unknown_command(editor: Editor) -> None:
     with pytest.raises(JsonRpcException):
         await editor.client.workspace_execute_command_async(types.ExecuteCommandParams("no.such"))
+
+
+async def test_over_a_socket() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", f"from oakum.lsp import main; raise SystemExit(main(tcp=('127.0.0.1', {port})))"
+    )
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            break
+        await asyncio.sleep(0.05)
+    else:
+        pytest.fail("nobody listens")
+    wire = Wire(process, reader, writer)
+    await wire.begin()
+    wire.open("file:///far.py", 1, LEAK)
+    assert await wire.codes("file:///far.py", 1) == ["PT16"]
+    await wire.ask("shutdown")
+    wire.send({"method": "exit"})
+    assert await wire.end() == 0

@@ -29,7 +29,9 @@ from oakum.syntax.document import Document
 
 TYPING_PAUSE = 0.03
 _PYTHON = frozenset({"python", "ipython", ""})
-_ALIVE_EVERY = 5.0
+_ALIVE_EVERY = 2.0
+# An editor is asked for its settings before anything is shown; one that doesn't answer gets to see its files anyway.
+_SETTINGS_WITHIN = 1.0
 
 T = TypeVar("T")
 
@@ -116,6 +118,7 @@ class Session:
         self._told: set[str] = set()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ready = asyncio.Event()
 
     # --- beginning and end ---
 
@@ -124,12 +127,17 @@ class Session:
         self.client = Client.of(params.capabilities, encoding)
         self._initial = params.initialization_options
         self._prefer(self._initial)
-        if params.process_id is not None and os.name == "posix":
+        asyncio.get_running_loop().call_later(_SETTINGS_WITHIN, self._ready.set)
+        # A process that can't be seen from the start, as from inside of a container, tells nothing by its absence.
+        if params.process_id is not None and os.name == "posix" and _is_alive(params.process_id):
             self._spawn(self._end_with(params.process_id))
 
     async def settle(self) -> None:
         """The editor is ready: ask to be told of what concerns us, and what its user prefers."""
-        self._worker.submit(catalogue.rules)  # ready when the first file opens
+        self._worker.submit(catalogue.rules)  # loaded while the editor opens its first file
+        if self.client.configuration:
+            await self.prefer(None)
+        self._ready.set()
         registrations: list[types.Registration] = []
         if self.client.registers_configuration:
             section = types.DidChangeConfigurationRegistrationOptions(section="oakum")
@@ -139,8 +147,6 @@ class Session:
             registrations.append(types.Registration("projects", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watched))
         if registrations:
             await self._ask(self.server.client_register_capability_async(types.RegistrationParams(registrations)))
-        if self.client.configuration:
-            await self.prefer(None)
 
     def end(self) -> None:
         for opened in set(self._opened.values()):
@@ -150,14 +156,9 @@ class Session:
 
     async def _end_with(self, process: int) -> None:
         """Pipes usually end with the editor. Where another process holds them open, its end is seen here."""
-        while True:
+        while _is_alive(process):
             await asyncio.sleep(_ALIVE_EVERY)
-            try:
-                os.kill(process, 0)
-            except ProcessLookupError:
-                os._exit(1)  # the thread that reads would wait for ever
-            except OSError:
-                return
+        os._exit(1)  # the thread that reads would wait for ever
 
     # --- settings ---
 
@@ -304,6 +305,9 @@ class Session:
 
     async def _analyse(self, opened: Opened, revision: int) -> Report | None:
         """A report of the present version, None if it is overtaken."""
+        await self._ready.wait()
+        if opened.revision != revision:
+            return None
         document = opened.source.document
         if not opened.is_python or not self._preferences.enable or not mentions_framework(document.text):
             return Report(document)
@@ -360,3 +364,11 @@ class Session:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
