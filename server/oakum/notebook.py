@@ -125,6 +125,10 @@ class NotebookError(ValueError):
         self.column = column
 
 
+class OtherLanguage(NotebookError):
+    """The notebook is fine, but its language is not Python."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """The source of a code cell, and where each of its JSON strings stands in the raw text, without the quotes."""
@@ -162,11 +166,11 @@ class Notebook:
             inside = [edit for edit in edits if start <= edit.start <= end]
             if any(edit.end > end + 1 for edit in inside):
                 return False
-            if inside and _parses(self.document.text[start:end]):
+            if inside and parses(self.document.text[start:end]):
                 text = self.document.text[start : end + 1]
                 for edit in reversed(inside):
                     text = text[: edit.start - start] + edit.text + text[edit.end - start :]
-                if not _parses(text):
+                if not parses(text):
                     return False
         return True
 
@@ -221,7 +225,7 @@ def read(path: Path | None, raw_text: str) -> Notebook:
         raise NotebookError("not a notebook of format 4: there is no list `cells`")
     language = _language(cast("dict[str, Any]", content))
     if language not in ("", "python", "ipython", "python3"):
-        raise NotebookError(f"the notebook's language is {language}, not Python")
+        raise OtherLanguage(f"the notebook's language is {language}, not Python")
     sources = tuple(_sources(raw_text))
     return Notebook(raw_text, join([(source.number, source.text) for source in sources], path), sources)
 
@@ -319,7 +323,8 @@ def _dict(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _parses(text: str) -> bool:
+def parses(text: str) -> bool:
+    """Whether a text is a program."""
     try:
         ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
