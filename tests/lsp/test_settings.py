@@ -90,3 +90,18 @@ async def test_the_project(start: Start, tmp_path: Path) -> None:
     change = types.FileEvent(project.as_uri(), types.FileChangeType.Changed)
     editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([change]))
     await editor.until(lambda: editor.published[uri][-1].diagnostics)
+
+
+async def test_files_that_the_project_leaves_out(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.oakum]\nexclude = ["made/"]\n')
+    editor = await start(folder=tmp_path)
+    assert await editor.codes(editor.open(LEAK, (tmp_path / "made" / "a.py").as_uri())) == []
+    assert await editor.codes(editor.open(LEAK, (tmp_path / "b.py").as_uri())) == ["PT16"]
+
+
+async def test_a_wrong_project_is_told_and_left_aside(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.oakum]\nlevel = "loud"\n')
+    editor = await start(folder=tmp_path)
+    assert await editor.codes(editor.open(LEAK, (tmp_path / "a.py").as_uri())) == ["PT16"]
+    (message,) = editor.client.messages
+    assert "pyproject.toml" in message.message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import bisect
 import hashlib
 import os
@@ -16,6 +15,7 @@ from pygls.capabilities import get_capability
 
 from oakum import catalogue
 from oakum.lsp.ignore import ignore
+from oakum.notebook import parses
 from oakum.report import Diagnostic, Mend, Related, Report, TextEdit
 from oakum.rule import Level, Safety
 from oakum.syntax import edits
@@ -261,15 +261,15 @@ def _fix_all(source: Source, report: Report, client: Client) -> Iterator[types.C
 
 def _together(text: str, mends: Iterable[Mend]) -> tuple[TextEdit, ...]:
     """The edits of all mends that leave a program when they are made at once."""
-    if not _parses(text):
+    if not parses(text):
         return ()
     mends = list(mends)
     merged = edits.merge(mends)
-    if _parses(edits.apply(text, merged)):
+    if parses(edits.apply(text, merged)):
         return merged
     kept: list[Mend] = []
     for mend in mends:
-        if _parses(edits.apply(text, edits.merge([*kept, mend]))):
+        if parses(edits.apply(text, edits.merge([*kept, mend]))):
             kept.append(mend)
     return edits.merge(kept)
 
@@ -306,14 +306,6 @@ def _workspace_edit(source: Source, change: Sequence[TextEdit], client: Client) 
             ]
         )
     return types.WorkspaceEdit(changes={part.uri: list(new) for part, new in found.items()})
-
-
-def _parses(text: str) -> bool:
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 # --- from the editor ---

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from oakum import catalogue
+from oakum import configuration
 from oakum.rule import Level
-from oakum.settings import Settings, matches
+from oakum.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Preferences:
                 except ValueError as error:
                     problems.append(f"`{key}` {error}")
         selectors = [*(values.get("select") or ()), *values.get("ignore", ()), *values.get("severity", {})]
-        problems += [_unknown(selector) for selector in dict.fromkeys(selectors) if not _is_known(selector)]
+        problems += [problem for selector in dict.fromkeys(selectors) if (problem := configuration.unknown([selector]))]
         return Preferences(**values), problems
 
     def over(self, project: Settings) -> Settings:
@@ -96,14 +96,3 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "severity": _severity,
     "level": _level,
 }
-
-
-def _is_known(selector: str) -> bool:
-    return selector.upper() == "ALL" or any(
-        matches(selector, rule) or matches(selector, rule, form) for rule in catalogue.rules() for form in rule.forms
-    )
-
-
-def _unknown(selector: str) -> str:
-    near = catalogue.suggest(selector)
-    return f"there is no rule `{selector}`" + (f", did you mean `{near}`?" if near else "")

@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lsprotocol import types
@@ -20,6 +21,7 @@ from pygls.lsp.server import LanguageServer
 
 from oakum import catalogue, configuration, notebook
 from oakum.analysis import Cancelled, Memory, analyse, mentions_framework
+from oakum.configuration import Configuration, ConfigurationError
 from oakum.lsp import convert
 from oakum.lsp.convert import Client, Part, Source
 from oakum.lsp.preferences import Preferences
@@ -70,6 +72,7 @@ class Opened:
         self.is_notebook = is_notebook
         self.revision = 0
         self.memory = Memory()
+        self.settings: Settings | None = None  # those that the memory was made with
         self.analysis: asyncio.Task[Report | None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self._encoding = encoding
@@ -115,6 +118,7 @@ class Session:
         self._opened: dict[str, Opened] = {}  # by the uri of a file, a notebook or one of its cells
         self._initial: Any = None
         self._preferences = Preferences()
+        self._projects: dict[Path, Configuration] = {}
         self._told: set[str] = set()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -173,16 +177,26 @@ class Session:
 
     def reread(self) -> None:
         """Settings are not what they were: all that is open is looked at again."""
+        self._projects.clear()
+        self._told.clear()
         for opened in set(self._opened.values()):
-            opened.memory = Memory()
             self._touch(opened, 0)
         if self.client.pulls and self.client.refreshes and self._opened:
             self._spawn(self._ask(self.server.workspace_diagnostic_refresh_async(None)))
 
-    def _settings(self, opened: Opened) -> Settings:
-        """The settings of a document: its project's, and over them the user's."""
-        project = configuration.load(opened.path).settings if opened.path else Settings()
-        return self._preferences.over(project)
+    def _settings(self, opened: Opened) -> Settings | None:
+        """The settings of a document: its project's, and over them the user's. None if the project leaves it out."""
+        if opened.path is None:
+            return self._preferences.over(Settings())
+        folder = opened.path.parent
+        if folder not in self._projects:
+            try:
+                self._projects[folder] = configuration.load(folder)
+            except ConfigurationError as error:
+                self._warn([str(error)])
+                self._projects[folder] = Configuration()
+        project = self._projects[folder]
+        return None if _leaves_out(project, opened.path) else self._preferences.over(project.settings)
 
     def _prefer(self, sent: Any) -> None:
         self._preferences, problems = Preferences.read(sent)
@@ -204,7 +218,8 @@ class Session:
             self._touch(opened, TYPING_PAUSE)
 
     def save(self, uri: str) -> None:
-        """Nothing waits for a pause in typing any more."""
+        """Nothing waits for a pause in typing any more. Some editors can't watch files, so projects are read again."""
+        self._projects.clear()
         if (opened := self._opened.get(uri)) and opened.timer:
             self._touch(opened, 0)
 
@@ -312,6 +327,10 @@ class Session:
         if not opened.is_python or not self._preferences.enable or not mentions_framework(document.text):
             return Report(document)
         settings = self._settings(opened)
+        if settings is None:
+            return Report(document)
+        if settings != opened.settings:
+            opened.settings, opened.memory = settings, Memory()
         work = partial(analyse, document, settings, memory=opened.memory, cancelled=lambda: opened.revision != revision)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, work)
@@ -372,3 +391,11 @@ def _is_alive(process: int) -> bool:
     except OSError as error:
         return not isinstance(error, ProcessLookupError)
     return True
+
+
+def _leaves_out(project: Configuration, path: Path) -> bool:
+    if not project.path or not project.exclude:
+        return False
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(project.exclude).match_file(path.relative_to(project.path.parent).as_posix())
