@@ -56,13 +56,15 @@ def run(todo: Sequence[tuple[Path, Settings]], request: Request, jobs: int | Non
         yield from map(look, todo)
         return
     import signal
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
     # An interrupt reaches the whole group: the parent deals with it, and workers end with the parent's pool.
     ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     with ProcessPoolExecutor(min(jobs, len(todo)), initializer=ignore) as pool:
         try:
             yield from pool.map(look, todo, chunksize=max(1, min(16, len(todo) // (jobs * 4))))
+        except BrokenExecutor:
+            yield Outcome(troubles=(("error", "a process ended at once, perhaps for want of memory: try fewer --jobs"),))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

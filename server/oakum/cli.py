@@ -45,11 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(arguments)
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # who read us (`head`, a pager) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13
     except KeyboardInterrupt:
         return 128 + 2
+    except OSError as error:  # of standard output, mostly; what is still to be written there goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # who read us (`head`, a pager) has seen enough
+            return 128 + 13
+        return _fail(str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -213,7 +215,7 @@ def _stdin(
 def _over(project: Settings, select: tuple[str, ...], ignore: tuple[str, ...], level: Level | None) -> Settings:
     """A project's settings with those of the command line over them: who selects a rule there wants to see it."""
     if select:
-        severity = {selector: level for selector, level in project.severity.items() if level is not Level.OFF}
+        severity = {selector: loud for selector, loud in project.severity.items() if loud is not Level.OFF}
         project = replace(project, select=select, ignore=(), severity=severity)
     return replace(project, ignore=(*project.ignore, *ignore), level=level or project.level)
 

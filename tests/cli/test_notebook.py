@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oakum import notebook
 from oakum.report import TextEdit
@@ -177,3 +179,32 @@ def test_broken_json_has_a_place() -> None:
     with pytest.raises(notebook.NotebookError) as caught:
         notebook.read(None, '{\n "cells": [}\n')
     assert (caught.value.line, caught.value.column) == (2, 12)
+
+
+_text = st.text(alphabet="a=%!?#'\"()\\\n\t é😀\ud83d", max_size=30)
+_strings = st.lists(_text.map(lambda text: text + "\n"), max_size=4)
+
+
+@given(st.lists(_text | _strings, min_size=1, max_size=3), st.data())
+def test_any_edit_of_any_cell(cells: list[str | list[str]], data: st.DataObject) -> None:
+    before = raw(*cells, indent=data.draw(st.sampled_from([None, 1])))
+    book = notebook.read(None, before)
+    assert book.replace([]) == before
+    if not book.document.cells:
+        return
+    shown = data.draw(st.sampled_from(book.document.cells))
+    source = sources(before)[shown.number - 1]
+    start = data.draw(st.integers(0, len(source)))
+    end = data.draw(st.integers(start, len(source)))
+    new = data.draw(_text)
+    offset = book.document.line_starts[shown.first_line]
+    assert len(notebook.mask(source)) == len(source)
+    after = book.replace([TextEdit(offset + start, offset + end, new)])
+    expected = sources(before)
+    expected[shown.number - 1] = source[:start] + new + source[end:]
+    assert [*map(whole, sources(after))] == [*map(whole, expected)]
+
+
+def whole(text: str) -> str:
+    """Two halves of a character that came together are the character."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
