@@ -1,0 +1,259 @@
+"""The files that an analysis looks at, and where in them a node stands.
+
+`Source` is one parsed version of a file. `Workspace` finds the files that a file imports: by reading them, never by importing.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from oakum.semantics.flow import Comprehension, Flow, FunctionNode, Loop, flow_of
+from oakum.semantics.values import Value
+from oakum.syntax.document import Document
+from oakum.syntax.pieces import Piece, Pieces, parse
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+SCOPES = (*FUNCTIONS, ast.ClassDef)
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One activation of a function, or of a module (`function` None).
+
+    `arguments`: what the parameters hold; None in an open frame, where callers in sight and the body itself tell. `recording`:
+    whether autograd records when the function is entered (None: ask the callers). `outer`: the frame that holds its free names.
+    """
+
+    source: Source
+    function: FunctionNode | None
+    arguments: dict[str, Value] | None = None
+    recording: object = None
+    outer: Frame | None = None
+    depth: int = 0
+
+
+class Source:
+    """One version of a file with its pieces. Everything here follows from the text alone."""
+
+    def __init__(self, pieces: Pieces, path: Path | None = None) -> None:
+        self.pieces = pieces
+        self.path = path
+        self.document: Document = pieces.document
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.piece_of_statement: dict[ast.AST, Piece] = {}
+        for piece in pieces:
+            if piece.statements:
+                self.parents.update(piece.index.parents)
+                for statement in piece.statements:
+                    self.piece_of_statement[statement] = piece
+        self.frame = Frame(self, None)
+        self._flow: Flow | None = None
+        self._classes: list[ast.ClassDef] | None = None
+
+    # --- where ---
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        return self.parents.get(node)
+
+    def ancestors(self, node: ast.AST) -> list[ast.AST]:
+        found: list[ast.AST] = []
+        current = self.parents.get(node)
+        while current is not None:
+            found.append(current)
+            current = self.parents.get(current)
+        return found
+
+    def piece(self, node: ast.AST) -> Piece | None:
+        while (parent := self.parents.get(node)) is not None:
+            node = parent
+        return self.piece_of_statement.get(node)
+
+    def function(self, node: ast.AST) -> FunctionNode | None:
+        """The innermost function whose body (not its decorators, defaults or bases) holds the node."""
+        child = node
+        while (parent := self.parents.get(child)) is not None:
+            if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef)) and child in parent.body:
+                return parent
+            if isinstance(parent, ast.Lambda) and child is parent.body:
+                return parent
+            child = parent
+        return None
+
+    def class_of(self, function: ast.AST) -> ast.ClassDef | None:
+        """The class whose body holds a method (through `if` and `try`, not through functions)."""
+        parent = self.parents.get(function)
+        while parent is not None and not isinstance(parent, SCOPES):
+            parent = self.parents.get(parent)
+        return parent if isinstance(parent, ast.ClassDef) else None
+
+    def enclosing_class(self, node: ast.AST) -> ast.ClassDef | None:
+        """The class of the method that holds a node, also through nested functions."""
+        current: ast.AST | None = node
+        while current is not None:
+            if isinstance(current, ast.ClassDef):
+                return current
+            current = self.parents.get(current)
+        return None
+
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """The innermost statement that holds a node."""
+        current: ast.AST | None = node
+        while current is not None and not isinstance(current, ast.stmt):
+            current = self.parents.get(current)
+        return current
+
+    def loops(self, node: ast.AST) -> list[Loop | Comprehension]:
+        """Loops and comprehensions around a node inside its function, innermost first."""
+        found: list[Loop | Comprehension] = []
+        child = node
+        while (parent := self.parents.get(child)) is not None and not isinstance(child, SCOPES):
+            if isinstance(parent, LOOPS):
+                if child in parent.body or (isinstance(parent, ast.While) and child is parent.test):
+                    found.append(parent)
+            elif isinstance(parent, COMPREHENSIONS):
+                first = parent.generators[0]
+                if not (child is first):
+                    found.append(parent)
+            child = parent
+        return found
+
+    def locate(self, node: ast.AST) -> tuple[int, int]:
+        """Start and end offset of a node in the document."""
+        piece = self.piece(node)
+        if piece is None or not hasattr(node, "lineno"):
+            inner = next((child for child in ast.walk(node) if child is not node and hasattr(child, "lineno")), None)
+            return self.locate(inner) if inner is not None and piece is not None else (0, 0)
+        shift = piece.first_line - piece.parsed_line - 1
+        document = self.document
+        line, column = node.lineno, node.col_offset  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
+        end_line, end_column = node.end_lineno, node.end_col_offset  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
+        return (
+            document.offset(line + shift, column, "utf-8"),  # pyright: ignore[reportUnknownArgumentType]
+            document.offset((end_line or line) + shift, end_column or 0, "utf-8"),  # pyright: ignore[reportUnknownArgumentType]
+        )
+
+    def text(self, node: ast.AST) -> str:
+        """The source of a node."""
+        piece = self.piece(node)
+        if piece is not None and piece.broken:
+            return ast.unparse(node)
+        start, end = self.locate(node)
+        return self.document.text[start:end]
+
+    # --- what ---
+
+    def nodes(self, kind: type[ast.AST]) -> list[ast.AST]:
+        return [node for piece in self.pieces if piece.statements for node in piece.index.by_type.get(kind, ())]
+
+    def calls(self, name: str) -> list[ast.Call]:
+        """All calls of something whose last part is `name`."""
+        return [call for piece in self.pieces if piece.statements for call in piece.index.calls.get(name, ())]
+
+    @property
+    def flow(self) -> Flow:
+        """The flow of the module's own statements."""
+        if self._flow is None:
+            self._flow = flow_of(None, [statement for piece in self.pieces for statement in piece.statements])
+        return self._flow
+
+    def flow_in(self, function: FunctionNode | None) -> Flow:
+        """The flow of a function of this file, kept with its piece."""
+        if function is None:
+            return self.flow
+        piece = self.piece(function)
+        if piece is None:
+            return flow_of(function)
+        flows: dict[ast.AST, Flow] = piece.memo.setdefault("flows", {})  # pyright: ignore[reportAssignmentType]
+        if function not in flows:
+            flows[function] = flow_of(function)
+        return flows[function]
+
+
+# Libraries whose meaning is knowledge; a workspace folder of the same name doesn't change it.
+LIBRARIES = {
+    "torch", "torchvision", "torchaudio", "numpy", "scipy", "pandas", "matplotlib", "tqdm", "tensorflow", "keras", "sklearn", "accelerate",
+    "os", "sys", "math", "time", "random", "itertools", "functools", "collections", "typing", "copy", "logging", "argparse", "pathlib",
+    "json", "re", "contextlib", "weakref", "gc", "dataclasses", "abc", "enum", "warnings", "datetime", "PIL", "cv2", "gym", "gymnasium", "wandb",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Workspace:
+    """The files around the one that is analysed. `open_documents` go before the disk. Holds at most `capacity` parsed files."""
+
+    roots: tuple[Path, ...] = ()
+    open_documents: dict[Path, Document] = field(default_factory=dict[Path, Document])
+    capacity: int = 400
+    _sources: OrderedDict[Path, tuple[object, Source | None]] = field(default_factory=OrderedDict[Path, "tuple[object, Source | None]"])
+
+    def find(self, module: str, level: int, importer: Path | None) -> Path | None:
+        """The file of a module named as in `from ..module import x` (`level` dots), seen from the file that imports it."""
+        if importer is None:
+            return None
+        parts = [part for part in module.split(".") if part]
+        if level:
+            base = importer.parent
+            for _ in range(level - 1):
+                base = base.parent
+            return _module_file(base, parts)
+        if not parts or parts[0] in LIBRARIES:
+            return None
+        base = importer.parent
+        for _ in range(8):
+            if (found := _module_file(base, parts) or _module_file(base / "src", parts)) is not None:
+                return found
+            if base.parent == base or base in self.roots or (base / ".git").exists() or (base / "pyproject.toml").exists():
+                return None
+            base = base.parent
+        return None
+
+    def load(self, path: Path) -> Source | None:
+        """The parsed file, or None if it can't be read. Read again when it changed."""
+        document = self.open_documents.get(path)
+        stamp: object
+        if document is not None:
+            stamp = document.version, hash(document.text)
+        else:
+            try:
+                status = path.stat()
+            except OSError:
+                return None
+            if status.st_size > 2_000_000:
+                return None
+            stamp = status.st_mtime_ns, status.st_size
+        kept = self._sources.get(path)
+        if kept is not None and kept[0] == stamp:
+            self._sources.move_to_end(path)
+            return kept[1]
+        source: Source | None = None
+        try:
+            document = document or Document(read(path), path)
+            source = Source(parse(document), path)
+        except (OSError, SyntaxError, UnicodeError, ValueError):
+            pass
+        self._sources[path] = stamp, source
+        while len(self._sources) > self.capacity:
+            self._sources.popitem(last=False)
+        return source
+
+
+def read(path: Path) -> str:
+    """The text of a Python file, decoded after its BOM or coding cookie, line ends as they are."""
+    data = path.read_bytes()
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    return data.decode(encoding)
+
+
+def _module_file(base: Path, parts: list[str]) -> Path | None:
+    target = base.joinpath(*parts)
+    for candidate in (target.with_name(target.name + ".py") if parts else None, target / "__init__.py"):
+        if candidate is not None and candidate.is_file():
+            return candidate
+    return None
