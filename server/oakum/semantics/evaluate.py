@@ -245,6 +245,8 @@ class Evaluator:
     def module_name(self, name: str, source: Source) -> Value:
         """What a module binds a name to once it is loaded."""
         key = ("global", name, source)
+        if source.asked is not None:
+            source.asked.add(name)
         if key in self.busy:
             return NEVER
         self.busy.add(key)
@@ -434,13 +436,8 @@ class Evaluator:
                 for call in source.calls(name):
                     if (cls is not None) == isinstance(call.func, ast.Attribute) and self.reaches(call, function, cls, source):
                         found.append((call, source))
-                if cls is None:
-                    found.extend((call, source) for call in source.calls(name) if self.module_alias(call))
         self.caller_memo[function] = found
         return found
-
-    def module_alias(self, call: ast.Call) -> bool:
-        return False
 
     def reaches(self, call: ast.Call, function: ast.AST, cls: ast.ClassDef | None, source: Source) -> bool:
         if cls is None:
@@ -790,7 +787,6 @@ class Evaluator:
         Looked for under the name (or attribute chain) that the container's display is assigned to, in the same function, or in the
         same class for an attribute of self.
         """
-        assert obj.frame is None or obj.node is not None or True
         if obj.node is None or obj.frame is None:
             return obj.element or UNKNOWN
         guard = ("contents", obj.node, obj.frame)
@@ -815,6 +811,8 @@ class Evaluator:
                 values.extend(item for name, item in obj.keys or () if key is None or name == key)
             function = source.function(obj.node)
             cls = source.class_of(function) if function is not None else None
+            if source.asked is not None:
+                source.asked.update(keys)
             for name in keys:
                 chain = "." in name
                 for method in ("append", "extend", "insert", "add", "appendleft", "update", "setdefault", "push"):

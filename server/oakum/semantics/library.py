@@ -107,6 +107,8 @@ class Library:
         """Whether a file may switch off the gradients of a module's parameters: then its call proves nothing."""
         source = frame.source
         cache: dict[object, bool] = self.evaluator.__dict__.setdefault("_frozen_memo", {})
+        if source.asked is not None:
+            source.asked.add("requires_grad")
         if source not in cache:
             found = any(
                 isinstance(node, ast.Assign)

@@ -55,7 +55,7 @@ class Source:
                     self.piece_of_statement[statement] = piece
         self.frame = Frame(self, None)
         self._flow: Flow | None = None
-        self._classes: list[ast.ClassDef] | None = None
+        self.asked: set[str] | None = None
 
     # --- where ---
 
@@ -153,7 +153,9 @@ class Source:
         return [node for piece in self.pieces if piece.statements for node in piece.index.by_type.get(kind, ())]
 
     def calls(self, name: str) -> list[ast.Call]:
-        """All calls of something whose last part is `name`."""
+        """All calls of something whose last part is `name`. The name is noted in `asked`."""
+        if self.asked is not None:
+            self.asked.add(name)
         return [call for piece in self.pieces if piece.statements for call in piece.index.calls.get(name, ())]
 
     @property

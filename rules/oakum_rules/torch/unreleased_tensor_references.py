@@ -1,0 +1,151 @@
+"""Accumulate numbers, not tensors that still carry their autograd graph.
+
+## Why
+A loss that is added to a total, or kept in a list, brings along the graph that made it. After its backward that is a few KB
+an iteration; without a backward (evaluation) it is every activation of its forward pass. It all lives until the total dies.
+
+## Bad
+```python
+total = 0.0
+for x, y in loader:
+    loss = criterion(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    total += loss
+print(total)
+```
+
+## Good
+```python
+total = 0.0
+for x, y in loader:
+    loss = criterion(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    total += loss.item()
+print(total)
+```
+
+## Fix
+Adds `.item()` to a term that becomes part of a number, or `.detach()` to a value that is kept. Review it: `.item()` waits for the
+GPU, `.detach()` doesn't; neither lets gradients flow through the kept value any more.
+
+## Silent when
+The total or list is backpropagated later, or may be, out of sight; the value carries no graph (`.item()`, `.detach()`, `float()`,
+under `no_grad`); the container is emptied, bounded, or made anew in each iteration.
+
+## Evidence
+Measured on a 4-layer MLP: a loss appended after its backward keeps 9.5 KB and 13 graph nodes an iteration, detached 0.3 KB, as a
+number nothing. Never backpropagated, or with `retain_graph=True`, it keeps 2.5 MB an iteration. Detaching only some terms of a sum
+that is backpropagated is a silent error: the gradient fell from 1.995 to 1.107.
+"""
+
+import ast
+from collections.abc import Iterator
+
+from oakum.facts import Facts
+from oakum.rule import Finding, Fix, Framework, Level, Rule, Safety, places
+
+RULE = Rule(
+    __name__,
+    code="PT07",
+    smell="Unreleased Tensor/Model References",
+    frameworks={Framework.TORCH},
+    level=Level.WARNING,
+    category="Resource Management",
+    subcategory="Tensor/object retention",
+    practices=("Proper Tensor Detachment",),
+    fix=Safety.REVIEW,
+    yields_to=("PT08", "PT09", "PT15", "PT11", "PT06", "PT17", "PT20", "PT24", "PT19"),
+    see_also=("TK05",),
+)
+
+
+def _addends(value: ast.expr, total: str, facts: Facts) -> list[ast.expr]:
+    """The terms of `total + x` (or `a * total + b * x`) that don't contain the total."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Add, ast.Sub)):
+        return [*_addends(value.left, total, facts), *_addends(value.right, total, facts)]
+    return [] if any(facts.key(node) == total for node in ast.walk(value)) else [value]
+
+
+@RULE.check
+def running_total(node: ast.AugAssign | ast.Assign, facts: Facts) -> Iterator[Finding]:
+    """`total += loss`, `total = total + loss`, `ema = 0.9 * ema + 0.1 * loss`."""
+    if isinstance(node, ast.AugAssign):
+        target, terms = node.target, [node.value]
+        if not isinstance(node.op, (ast.Add, ast.Sub)):
+            return
+    else:
+        if len(node.targets) != 1 or not isinstance(node.value, ast.BinOp):
+            return
+        target = node.targets[0]
+        total = facts.key(target)
+        if total is None:
+            return
+        terms = _addends(node.value, total, facts)
+        if not terms or not any(facts.key(part) == total for part in ast.walk(node.value)):
+            return
+    attached = [(term, proof) for term in terms if (proof := facts.requires_grad(term)) is not None and proof.scalar]
+    if not attached or facts.is_kind(target, "list"):
+        return
+    lifetime = facts.accumulates(node)
+    if lifetime is None:
+        return
+    if not (all(facts.spent(term) for term, _ in attached) or facts.never_backpropagated(target, node)):
+        return
+    term, proof = attached[0]
+    number = isinstance(target, ast.Name) and not any(
+        isinstance(parent := facts.parent(read), ast.Attribute) for read in facts.reads(target.id, node)
+    )
+    method = "item" if number else "detach"
+    other = "detach" if number else "item"
+    titles = {"item": "Add up numbers with `.item()`", "detach": "Add up values with `.detach()`"}
+    yield Finding(
+        term,
+        f"`{facts.text(target)}` keeps the graph of every `{_short(facts.text(term))}` added to it. "
+        f"Add `.item()` if it is a number you report, or `.detach()` to avoid waiting for the GPU.",
+        (Fix.call_method(term, method, title=titles[method]), Fix.call_method(term, other, title=titles[other])),
+        places(
+            (lifetime.made, f"`{facts.text(target)}` starts here"),
+            (lifetime.loop, f"and lives across {facts.across(lifetime)}"),
+            (proof.made, "the graph is built here"),
+        ),
+    )
+
+
+@RULE.check
+def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
+    """`losses.append(loss)`, `history["loss"].append(loss)`, `logs.append({"loss": loss})`."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=container, attr="append" | "appendleft" | "add"), args=[item]):
+            pass
+        case _:
+            return
+    proof = facts.requires_grad(item)
+    if proof is None or not proof.scalar:
+        return
+    lifetime = facts.outlives(container, node)
+    if lifetime is None or not (facts.spent(item) or facts.never_backpropagated(container, node)):
+        return
+    fixes = () if proof.structure else (
+        Fix.call_method(item, "detach", title="Keep the value with `.detach()`"),
+        Fix.call_method(item, "item", title="Keep the number with `.item()`"),
+    )  # fmt: skip
+    yield Finding(
+        item,
+        f"`{_short(facts.text(container))}` keeps the graph of every `{_short(facts.text(item), 30)}` put into it. "
+        "Keep `.detach()` or `.item()` of it instead.",
+        fixes,
+        places(
+            (lifetime.made, f"`{facts.text(container)}` is made here"),
+            (lifetime.loop, f"and lives across {facts.across(lifetime)}"),
+            (proof.made, "the graph is built here"),
+        ),
+    )
+
+
+def _short(text: str, most: int = 40) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1] + "…"

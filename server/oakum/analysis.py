@@ -1,0 +1,284 @@
+"""`analyse(document, settings)`: pieces, one pass of every rule over each, and what follows from it as plain data.
+
+A session keeps a `Memory` for each open document. Findings are remembered by piece, with the pieces they were proved from and the
+names they asked about; an edit recomputes the pieces whose ground changed and no others.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from oakum import catalogue
+from oakum.facts import Facts
+from oakum.report import Diagnostic, Note, Related, Report
+from oakum.rule import Finding, Form, Framework, Rule
+from oakum.semantics.evaluate import Evaluator
+from oakum.semantics.program import Source, Workspace
+from oakum.semantics.reveal import describe
+from oakum.settings import Settings, matches
+from oakum.syntax import edits
+from oakum.syntax.document import Document
+from oakum.syntax.pieces import Piece, Pieces, parse
+
+
+class Cancelled(Exception):
+    """A newer version of the document came in."""
+
+
+@dataclass(slots=True)
+class Remembered:
+    """The findings of a piece, and what they rest on."""
+
+    findings: list[tuple[Rule, Form, Finding]]
+    pieces: set[int]
+    names: set[str]
+    files: list[tuple[Path, Source]]
+    notes: list[str]
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is kept of one open document from version to version."""
+
+    workspace: Workspace = field(default_factory=Workspace)
+    pieces: Pieces | None = None
+    findings: dict[int, Remembered] = field(default_factory=dict[int, Remembered])
+    kept: dict[int, Piece] = field(default_factory=dict[int, Piece])
+    failed: set[str] = field(default_factory=set[str])
+
+
+_FRAMEWORK_NAMES = sorted({name for framework in Framework for name in framework.value})
+_MENTION = re.compile(r"\b(?:" + "|".join(_FRAMEWORK_NAMES) + r")\b")
+
+
+def mentions_framework(text: str) -> bool:
+    """Whether a text names a framework at all: what doesn't is not even parsed."""
+    return _MENTION.search(text) is not None
+
+
+def analyse(
+    document: Document, settings: Settings | None = None, *, memory: Memory | None = None, cancelled: Callable[[], bool] = lambda: False
+) -> Report:
+    """All that Oakum has to say of one version of a file. Raises `Cancelled` when `cancelled()` turns true."""
+    settings = settings or Settings()
+    memory = memory if memory is not None else Memory()
+    if not mentions_framework(document.text):
+        memory.pieces, memory.findings, memory.kept = None, {}, {}
+        return Report(document)
+    pieces = parse(document, memory.pieces)
+    source = Source(pieces, document.path)
+    rules = [rule for rule in catalogue.rules() if _imported(rule, document.text)]
+    subscriptions = _subscriptions(rules)
+    _forget(memory, pieces)
+    recomputed: list[str] = []
+    found: list[tuple[Piece, Rule, Form, Finding]] = []
+    notes = [Note(document.offset(note.line, note.column), note.message) for note in pieces.notes]
+    for piece in pieces:
+        if not piece.statements:
+            continue
+        if cancelled():
+            raise Cancelled
+        remembered = memory.findings.get(id(piece))
+        if remembered is None:
+            remembered = _check(piece, source, subscriptions, memory)
+            recomputed.append(piece.label)
+            memory.findings[id(piece)] = remembered
+        found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
+        notes.extend(Note(piece.start, text) for text in remembered.notes)
+    memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
+    shown = [(piece, rule, form, finding, level) for piece, rule, form, finding in found if (level := settings.level_of(rule, form)) is not None]
+    kept = _without_siblings(source, [(rule, form, finding) for _, rule, form, finding, _ in shown])
+    diagnostics: list[Diagnostic] = []
+    suppressed: list[Diagnostic] = []
+    silence = _Suppressions(document)
+    for piece, rule, form, finding, level in shown:
+        if (rule, form, finding) not in kept:
+            continue
+        diagnostic = _diagnostic(piece, source, rule, form, finding, level)
+        if diagnostic is None:
+            continue
+        (suppressed if silence.covers(diagnostic) else diagnostics).append(diagnostic)
+    order = lambda diagnostic: (diagnostic.start, diagnostic.rule.code)  # noqa: E731
+    return Report(document, tuple(sorted(diagnostics, key=order)), tuple(sorted(suppressed, key=order)), tuple(notes), tuple(recomputed))
+
+
+def reveal(document: Document) -> dict[int, str]:
+    """For each `reveal(x)` of a document: the line (from 1) and what is known of `x`. For tests and the curious."""
+    source = Source(parse(document), document.path)
+    evaluator = Evaluator()
+    found: dict[int, str] = {}
+    for call in source.calls("reveal"):
+        if call.args:
+            value = evaluator.value(call.args[0], evaluator.frame_at(source, call))
+            found[document.position(source.locate(call)[0]).line] = describe(value)
+    return found
+
+
+def _imported(rule: Rule, text: str) -> bool:
+    return any(name in text for framework in rule.frameworks for name in framework.value)
+
+
+def _subscriptions(rules: list[Rule]) -> dict[type[ast.AST], list[tuple[Rule, Form]]]:
+    table: dict[type[ast.AST], list[tuple[Rule, Form]]] = {}
+    for rule in rules:
+        for form in rule.forms:
+            for kind in form.nodes:
+                table.setdefault(kind, []).append((rule, form))
+    return table
+
+
+def _check(piece: Piece, source: Source, subscriptions: dict[type[ast.AST], list[tuple[Rule, Form]]], memory: Memory) -> Remembered:
+    """Every rule over one piece, with a fresh evaluator that writes down what the answers rest on."""
+    remembered = Remembered([], set(), set(), [], [])
+    evaluator = Evaluator(memory.workspace)
+    files: dict[Path, Source] = {}
+
+    def touched(where: Source, node: ast.AST) -> None:
+        if where is source:
+            holder = source.piece(node)
+            if holder is not None:
+                remembered.pieces.add(id(holder))
+        elif where.path is not None:
+            files[where.path] = where
+
+    evaluator.touched = touched
+    source.asked = remembered.names
+    facts = Facts(source, evaluator)
+    by_type = piece.index.by_type
+    try:
+        for kind, checks in subscriptions.items():
+            for node in by_type.get(kind, ()):
+                for rule, form in checks:
+                    key = f"{rule.code}.{form.name}"
+                    if key in memory.failed:
+                        continue
+                    evaluator.spent = 0
+                    try:
+                        remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
+                    except (RecursionError, Exception) as error:
+                        memory.failed.add(key)
+                        remembered.notes.append(f"rule {key} failed here and is switched off: {type(error).__name__}: {error}")
+    finally:
+        source.asked = None
+    remembered.files = list(files.items())
+    return remembered
+
+
+def _forget(memory: Memory, pieces: Pieces) -> None:
+    """Drop the findings of pieces whose ground changed: their own text, a piece or a name they asked about, another file."""
+    now = {id(piece): piece for piece in pieces}
+    gone = [piece for key, piece in memory.kept.items() if key not in now]
+    new = [piece for key, piece in now.items() if key not in memory.kept]
+    changed_names = set[str]().union(*(_outline(piece) for piece in gone)) ^ set[str]().union(*(_outline(piece) for piece in new))
+    gone_ids = {id(piece) for piece in gone}
+    for key in list(memory.findings):
+        remembered = memory.findings[key]
+        stale = key not in now or remembered.pieces & gone_ids or remembered.names & changed_names
+        if stale or any(memory.workspace.load(path) is not source for path, source in remembered.files):
+            del memory.findings[key]
+
+
+def _outline(piece: Piece) -> frozenset[str]:
+    """Names that a piece binds, calls or stores into: what other pieces may ask about."""
+    outline = piece.memo.get("outline")
+    if outline is None:
+        names: set[str] = set(piece.index.calls)
+        for kind in (ast.Attribute, ast.Name, ast.Subscript):
+            for node in piece.index.by_type.get(kind, ()):
+                if isinstance(getattr(node, "ctx", None), ast.Store):
+                    names.add(ast.unparse(node.value) if isinstance(node, ast.Subscript) else getattr(node, "attr", None) or getattr(node, "id", ""))
+        for kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+            names.update(getattr(node, "name", "") for node in piece.index.by_type.get(kind, ()))
+        for node in piece.index.by_type.get(ast.alias, ()):
+            names.add(getattr(node, "asname", None) or getattr(node, "name", "").partition(".")[0])
+        outline = piece.memo["outline"] = frozenset(names)
+    return outline  # pyright: ignore[reportReturnType]
+
+
+def _without_siblings(source: Source, found: list[tuple[Rule, Form, Finding]]) -> list[tuple[Rule, Form, Finding]]:
+    """One root cause, one finding: a rule gives way to those it yields to, on the same statement or inside what they cover."""
+    by_code: dict[str, list[Finding]] = {}
+    for rule, _, finding in found:
+        by_code.setdefault(rule.code, []).append(finding)
+    kept: list[tuple[Rule, Form, Finding]] = []
+    for rule, form, finding in found:
+        here: set[ast.AST | None] = {finding.node, source.statement(finding.node), *source.ancestors(finding.node)}
+        statement = source.statement(finding.node)
+        if not any(
+            other is not finding and (source.statement(other.node) is statement or any(covered in here for covered in other.covers))
+            for code in rule.yields_to
+            for other in by_code.get(code, ())
+        ):
+            kept.append((rule, form, finding))
+    return kept
+
+
+def _diagnostic(piece: Piece, source: Source, rule: Rule, form: Form, finding: Finding, level: object) -> Diagnostic | None:
+    document = source.document
+    span = _span(piece, source, finding.node)
+    if span is None:
+        return None
+    mends = ()
+    if not piece.broken:
+        resolved = [edits.resolve(fix, document, source.locate, source.parent) for fix in finding.fixes]
+        mends = tuple(mend for mend in resolved if mend is not None)
+    related = tuple(
+        Related(document, *place_span, place.message)
+        for place in finding.related
+        if (holder := source.piece(place.node)) is not None and (place_span := _span(holder, source, place.node)) is not None
+    )
+    return Diagnostic(rule, form, level, *span, finding.message, mends, related)  # pyright: ignore[reportArgumentType]
+
+
+def _span(piece: Piece, source: Source, node: ast.AST) -> tuple[int, int] | None:
+    """Where a node stands now; None if the text that it was parsed from is being edited."""
+    if not piece.broken:
+        start, end = source.locate(node)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            head = re.compile(r"(?:async\s+)?(?:def|class)\s+\w+").match(source.document.text, start)
+            end = head.end() if head else end
+        elif isinstance(node, (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)):
+            line = source.document.line_of(start)
+            end = min(end, source.document.line_starts[line] + len(source.document.line_text(line)))
+        return start, end
+    parsed = Document(piece.parsed_text)
+    line = getattr(node, "lineno", 0) - piece.parsed_line - 1
+    start = parsed.offset(line, getattr(node, "col_offset", 0), "utf-8")
+    end = parsed.offset((getattr(node, "end_lineno", None) or 1) - piece.parsed_line - 1, getattr(node, "end_col_offset", None) or 0, "utf-8")
+    old, new = piece.parsed_text, piece.text
+    same = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    if end <= same:
+        return piece.start + start, piece.start + end
+    if old[start:] and new.endswith(old[start:]):
+        shift = len(new) - len(old)
+        return piece.start + start + shift, piece.start + end + shift
+    return None
+
+
+_IGNORE = re.compile(r"#\s*oakum:\s*(ignore-file|ignore)(?:\[([^\]]*)\])?", re.IGNORECASE)
+
+
+class _Suppressions:
+    """Comments that silence: `# oakum: ignore[PT07]` on a line of the finding, `# oakum: ignore-file`."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.lines: dict[int, list[str]] = {}
+        self.file: list[str] = []
+        if "oakum:" in document.text:
+            for found in _IGNORE.finditer(document.text):
+                selectors = [part.strip() for part in (found[2] or "ALL").split(",") if part.strip()]
+                if found[1].lower() == "ignore-file":
+                    self.file.extend(selectors)
+                else:
+                    self.lines.setdefault(document.line_of(found.start()), []).extend(selectors)
+
+    def covers(self, diagnostic: Diagnostic) -> bool:
+        if any(matches(selector, diagnostic.rule, diagnostic.form) for selector in self.file):
+            return True
+        first, last = self.document.line_of(diagnostic.start), self.document.line_of(diagnostic.end)
+        return any(matches(s, diagnostic.rule, diagnostic.form) for line in {first, last} for s in self.lines.get(line, ()))

@@ -1,0 +1,303 @@
+"""The questions that a rule may ask. Every answer is True, or a proof, only when it is proven.
+
+A rule stays silent where a fact is not sure; so a fact that is silent where it isn't sure raises no false alarm.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from oakum.knowledge import torch as knowledge
+from oakum.semantics.autograd import Mode
+from oakum.semantics.evaluate import Evaluator
+from oakum.semantics.flow import ENTRY, Definition, FunctionNode, key_of
+from oakum.semantics.lifetimes import Fate, Lifetime, Lifetimes
+from oakum.semantics.program import COMPREHENSIONS, LOOPS, Frame, Source
+from oakum.semantics.values import Grad, Obj, Value, attached_part, grads, known, only, some, without_none
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Proof that a value carries an autograd graph: `made` is the node that built it, None if it is out of this file."""
+
+    made: ast.AST | None
+    scalar: bool
+    view: bool
+    structure: bool  # it is inside a list, tuple, dict or the output of a module
+
+
+class Facts:
+    """What is known of one file. Node arguments are nodes of that file."""
+
+    def __init__(self, source: Source, evaluator: Evaluator) -> None:
+        self.source = source
+        self.evaluator = evaluator
+        self.lifetimes = Lifetimes(evaluator, source)
+
+    # --- syntax ---
+
+    def text(self, node: ast.AST) -> str:
+        """The source of a node."""
+        return self.source.text(node)
+
+    def line(self, node: ast.AST) -> int:
+        """The line of a node, from 1 (in a notebook: of its cell)."""
+        return self.source.document.position(self.source.locate(node)[0]).line
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        return self.source.parent(node)
+
+    def ancestors(self, node: ast.AST) -> list[ast.AST]:
+        """Innermost first."""
+        return self.source.ancestors(node)
+
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """The innermost statement that holds a node (itself, if it is one)."""
+        return self.source.statement(node)
+
+    def function(self, node: ast.AST) -> FunctionNode | None:
+        """The innermost function around a node, None at module level."""
+        return self.source.function(node)
+
+    def enclosing_class(self, node: ast.AST) -> ast.ClassDef | None:
+        """The class around a node, also through nested functions."""
+        return self.source.enclosing_class(node)
+
+    def method_class(self, function: ast.AST) -> ast.ClassDef | None:
+        """The class that a function is a method of."""
+        return self.source.class_of(function)
+
+    def loops(self, node: ast.AST) -> list[ast.For | ast.AsyncFor | ast.While]:
+        """`for` and `while` loops whose body holds a node, within its function, innermost first."""
+        return [loop for loop in self.source.loops(node) if isinstance(loop, LOOPS)]
+
+    def comprehensions(self, node: ast.AST) -> list[ast.AST]:
+        """Comprehensions that evaluate a node once an element, innermost first."""
+        return [loop for loop in self.source.loops(node) if isinstance(loop, COMPREHENSIONS)]
+
+    def calls(self, *names: str) -> list[ast.Call]:
+        """All calls in the file of something whose last part is one of these names."""
+        return [call for name in names for call in self.source.calls(name)]
+
+    def calls_in(self, scope: ast.AST, *names: str) -> list[ast.Call]:
+        """Those of `calls` that stand inside a node."""
+        return [call for call in self.calls(*names) if call is scope or scope in self.source.ancestors(call)]
+
+    def nodes_in(self, scope: ast.AST, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
+        """Nodes of these types inside a node, without descending into nested functions and classes."""
+        pending = list(ast.iter_child_nodes(scope))
+        while pending:
+            node = pending.pop(0)
+            if isinstance(node, kinds):
+                yield node
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+                pending[:0] = ast.iter_child_nodes(node)
+
+    def argument(self, call: ast.Call, position: int, name: str) -> ast.expr | None:
+        """An argument of a call by position or keyword, None where it isn't given (or hidden in `*` or `**`)."""
+        for keyword in call.keywords:
+            if keyword.arg == name:
+                return keyword.value
+        if position < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: position + 1]):
+            return call.args[position]
+        return None
+
+    def key(self, node: ast.AST) -> str | None:
+        """`name` or `name.attribute...` of an expression that is such a chain."""
+        return key_of(node)
+
+    def is_test_file(self) -> bool:
+        """Whether the file is a test by its name or folder."""
+        path = self.source.path
+        if path is None:
+            return False
+        return path.name.startswith("test_") or path.name.endswith("_test.py") or path.name == "conftest.py" or any(p in ("tests", "test") for p in path.parts[-3:-1])
+
+    # --- names and kinds ---
+
+    def value(self, node: ast.AST) -> Value:
+        """The abstract value of an expression, for what the questions below don't cover. See `oakum.semantics.values`."""
+        return self.evaluator.value(node, self.frame(node))
+
+    def frame(self, node: ast.AST) -> Frame:
+        return self.evaluator.frame_at(self.source, node)
+
+    def qualified(self, node: ast.AST) -> str | None:
+        """The qualified public name of a library's object that an expression names: `torch.nn.functional.mse_loss`."""
+        return self.evaluator.qualified(node, self.frame(node))
+
+    def is_kind(self, node: ast.AST, *kinds: str) -> bool:
+        """Whether an expression surely is (None apart) of one of these kinds: tensor, module, optimizer, loader, number ..."""
+        return only(self.value(node), *kinds)
+
+    def is_tensor(self, node: ast.AST) -> bool:
+        return only(self.value(node), "tensor")
+
+    def is_module(self, node: ast.AST) -> bool:
+        return only(self.value(node), "module")
+
+    def is_loader(self, node: ast.AST) -> bool:
+        """A DataLoader, or a transparent wrapper of one (tqdm, accelerate's prepare)."""
+        return only(self.value(node), "loader")
+
+    def is_optimizer(self, node: ast.AST) -> bool:
+        return only(self.value(node), "optimizer")
+
+    def is_scalar(self, node: ast.AST) -> bool:
+        """Whether a tensor surely holds one number (a loss, a mean)."""
+        value = without_none(self.value(node))
+        return bool(value) and all(obj.scalar or obj.kind == "number" for obj in value)
+
+    def bases(self, cls: ast.ClassDef) -> tuple[list[ast.ClassDef], list[str], bool]:
+        """Classes in sight that a class derives from (itself first), qualified names of library bases, and whether one is unknown."""
+        classes, libraries, unknown = self.evaluator.ancestry(cls, self.frame(cls))
+        return [found for found, _ in classes], libraries, unknown
+
+    def is_module_class(self, cls: ast.ClassDef) -> bool:
+        return self.evaluator.is_module_class(cls, self.frame(cls))
+
+    def is_lightning(self, cls: ast.ClassDef | None) -> bool:
+        return cls is not None and any(name.startswith("pytorch_lightning.") for name in self.bases(cls)[1])
+
+    def is_autograd_function(self, cls: ast.ClassDef | None) -> bool:
+        """Whether a class derives from `torch.autograd.Function`."""
+        return cls is not None and any(name in knowledge.FUNCTION_BASES for name in self.bases(cls)[1])
+
+    def trainable(self, module: Obj, node: ast.AST) -> bool:
+        """Whether nothing in the file may have frozen a module's parameters."""
+        return not self.evaluator.library.frozen(module, self.frame(node))
+
+    # --- definitions ---
+
+    def definitions(self, node: ast.AST) -> list[Definition]:
+        """The bindings that reach a read of a name or attribute chain, in this function."""
+        function = self.source.function(node)
+        return [d for d in self.source.flow_in(function).uses.get(node, ()) if d is not ENTRY]
+
+    def may_be_from_outside(self, node: ast.AST) -> bool:
+        """Whether a read may see what was there when the function was entered."""
+        reaching = self.source.flow_in(self.source.function(node)).uses.get(node, frozenset())
+        return not reaching or ENTRY in reaching
+
+    def bindings(self, function: FunctionNode | None, key: str) -> list[Definition]:
+        """All bindings of a name or chain in a function (None: the module)."""
+        return self.source.flow_in(function).definitions.get(key, [])
+
+    def reads(self, key: str, node: ast.AST) -> list[ast.expr]:
+        """Loads of a name or chain: in the function of `node`, in its class for `self.x` (and elsewhere in the file), in the file for a global."""
+        return self.lifetimes.reads_of(key, self.source.function(node))
+
+    def reads_definition(self, definition: Definition, node: ast.AST) -> list[ast.AST]:
+        """Reads that a binding reaches, in the function of `node`."""
+        flow = self.source.flow_in(self.source.function(node))
+        return [read for read, reaching in flow.uses.items() if definition in reaching]
+
+    def callers(self, function: ast.AST) -> list[ast.Call]:
+        """Calls in the file that reach a function."""
+        return [call for call, _ in self.evaluator.callers(function, self.source)]
+
+    def called(self, call: ast.Call) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Functions of this file that a call may reach (`__init__` isn't among them)."""
+        found: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+        for obj in self.value(call.func):
+            if obj.kind == "module" and isinstance(obj.node, ast.ClassDef):
+                method = self.evaluator.method(obj, "forward")
+                node = method.node if method else None
+            else:
+                node = obj.node if obj.kind in ("function", "method") else None
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and self.source.piece(node) is not None:
+                found.append(node)
+        return found
+
+    # --- autograd ---
+
+    def requires_grad(self, node: ast.AST) -> Attached | None:
+        """Proof that a value (or something in it) carries a graph on every path, None alternatives and plain numbers apart."""
+        value = self.value(node)
+        part = attached_part(value)
+        if part is None:
+            return None
+        if any(obj.kind not in ("number", "none") and Grad.ATTACHED not in grads((obj,)) for obj in value):
+            return None
+        if any(grads((obj,)) == {Grad.UNKNOWN} for obj in value if obj.kind not in ("number", "none")):
+            return None
+        made = part.node if part.node is not None and self.source.piece(part.node) is not None else None
+        structure = not any(obj is part for obj in value) or part.kind == "output"
+        return Attached(made, part.scalar, part.view, structure)
+
+    def is_graph_free(self, node: ast.AST) -> bool:
+        """Whether a value surely carries no graph."""
+        value = self.value(node)
+        return known(value) and not grads(value) & {Grad.ATTACHED, Grad.UNKNOWN, Grad.LEAF}
+
+    def grad_mode(self, node: ast.AST) -> Mode:
+        """Whether autograd records at a node: ON, OFF, MIXED (on some calls) or UNKNOWN."""
+        return self.evaluator.regions.mode(node, self.frame(node))
+
+    def records(self, node: ast.AST) -> bool:
+        """Whether autograd surely records at a node on every call in sight."""
+        return self.grad_mode(node) is Mode.ON
+
+    def backward_calls(self, scope: ast.AST) -> list[ast.Call]:
+        """Calls inside a node that run backward, whatever the spelling (`loss.backward()`, `scaler.scale(l).backward()`, `accelerator.backward(l)`)."""
+        return [call for call in self.calls_in(scope, "backward", "manual_backward") if self.backward_target(call) is not None]
+
+    def backward_target(self, call: ast.Call) -> ast.expr | None:
+        """What a backward call backpropagates."""
+        return self.evaluator.regions.backward_target(call)
+
+    def spent(self, item: ast.expr) -> bool:
+        """Whether a value's graph is consumed by a backward in the same iteration."""
+        return self.lifetimes.spent(item)
+
+    def never_backpropagated(self, kept: ast.AST, node: ast.AST) -> bool:
+        """Whether no path leads from what is kept under a name or chain to a backward."""
+        while isinstance(kept, (ast.Subscript, ast.Call)):
+            kept = kept.value if isinstance(kept, ast.Subscript) else kept.func
+            if isinstance(kept, ast.Attribute) and kept.attr in ("setdefault", "get"):
+                kept = kept.value
+        key = key_of(kept)
+        return key is not None and self.lifetimes.fate(key, node) is Fate.NEVER
+
+    def backpropagated_later(self, kept: ast.AST, node: ast.AST) -> bool:
+        """Whether some path surely leads from what is kept under a name or chain to a backward."""
+        key = key_of(kept)
+        return key is not None and self.lifetimes.fate(key, node) is Fate.LATER
+
+    # --- lifetimes ---
+
+    def outlives(self, container: ast.expr, node: ast.AST) -> Lifetime | None:
+        """Proof that a container which `node` fills lives on beyond the iteration (or call) of `node`, without a bound in sight."""
+        return self.lifetimes.outlives(container, node)
+
+    def accumulates(self, statement: ast.AugAssign | ast.Assign) -> Lifetime | None:
+        """Proof that `total += x` or `total = total + x` adds to a value of an earlier iteration or call."""
+        return self.lifetimes.accumulates(statement)
+
+    def repeated(self, function: FunctionNode) -> bool:
+        """Whether a function is called again and again: from a loop in sight, as a hook, or by a framework."""
+        return self.lifetimes.repeated(function)[0]
+
+    def repeats(self, node: ast.AST) -> ast.AST | None:
+        """What repeats a node: the innermost loop around it, else its function if that is called again and again."""
+        loops = self.loops(node)
+        if loops:
+            return loops[0]
+        function = self.function(node)
+        return function if function is not None and self.repeated(function) else None
+
+    def is_hook(self, function: FunctionNode) -> bool:
+        """Whether a function is registered as a hook of a module, tensor or optimizer."""
+        return self.lifetimes.is_hook(function)
+
+    def across(self, lifetime: Lifetime) -> str:
+        """The loop of a lifetime in words: "the loop in line 12", "calls of `forward`"."""
+        if lifetime.implicit:
+            return f"calls of `{getattr(lifetime.loop, 'name', 'this function')}`"
+        return f"iterations of the loop in line {self.line(lifetime.loop)}"
+
+    def some(self, node: ast.AST, *kinds: str) -> Obj | None:
+        """The first alternative of an expression that is of one of these kinds."""
+        return some(self.value(node), *kinds)
