@@ -61,11 +61,21 @@ def mentions_framework(text: str) -> bool:
 
 
 def analyse(
-    document: Document, settings: Settings | None = None, *, memory: Memory | None = None, cancelled: Callable[[], bool] = lambda: False
+    document: Document,
+    settings: Settings | None = None,
+    *,
+    memory: Memory | None = None,
+    workspace: Workspace | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """All that Oakum has to say of one version of a file. Raises `Cancelled` when `cancelled()` turns true."""
+    """All that Oakum has to say of one version of a file. Raises `Cancelled` when `cancelled()` turns true.
+
+    With a `memory` only what changed since the last version is computed. Without one, `workspace` may be shared by many files.
+    """
     settings = settings or Settings()
-    memory = memory if memory is not None else Memory()
+    once = Evaluator(workspace) if memory is None else None
+    memory = memory if memory is not None else Memory(workspace or Workspace())
+    memory.workspace.refresh()
     if not mentions_framework(document.text):
         memory.pieces, memory.findings, memory.kept = None, {}, {}
         return Report(document)
@@ -84,7 +94,7 @@ def analyse(
             raise Cancelled
         remembered = memory.findings.get(id(piece))
         if remembered is None:
-            remembered = _check(piece, source, subscriptions, memory)
+            remembered = _check(piece, source, subscriptions, memory, once)
             recomputed.append(piece.label)
             memory.findings[id(piece)] = remembered
         found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
@@ -131,10 +141,12 @@ def _subscriptions(rules: list[Rule]) -> dict[type[ast.AST], list[tuple[Rule, Fo
     return table
 
 
-def _check(piece: Piece, source: Source, subscriptions: dict[type[ast.AST], list[tuple[Rule, Form]]], memory: Memory) -> Remembered:
-    """Every rule over one piece, with a fresh evaluator that writes down what the answers rest on."""
+def _check(
+    piece: Piece, source: Source, subscriptions: dict[type[ast.AST], list[tuple[Rule, Form]]], memory: Memory, once: Evaluator | None
+) -> Remembered:
+    """Every rule over one piece; if it is to be remembered, with a fresh evaluator that writes down what the answers rest on."""
     remembered = Remembered([], set(), set(), [], [])
-    evaluator = Evaluator(memory.workspace)
+    evaluator = once or Evaluator(memory.workspace)
     files: dict[Path, Source] = {}
 
     def touched(where: Source, node: ast.AST) -> None:
@@ -145,8 +157,9 @@ def _check(piece: Piece, source: Source, subscriptions: dict[type[ast.AST], list
         elif where.path is not None:
             files[where.path] = where
 
-    evaluator.touched = touched
-    source.asked = remembered.names
+    if once is None:
+        evaluator.touched = touched
+        source.asked = remembered.names
     facts = Facts(source, evaluator)
     by_type = piece.index.by_type
     try:

@@ -16,6 +16,7 @@ from oakum.notebook import Notebook, parses
 from oakum.output import Counts, Paint
 from oakum.report import Diagnostic, Mend, Report
 from oakum.rule import Safety
+from oakum.semantics.program import Workspace
 from oakum.settings import Settings
 from oakum.syntax.edits import merge
 
@@ -67,6 +68,10 @@ def run(todo: Sequence[tuple[Path, Settings]], request: Request, jobs: int | Non
             yield Outcome(troubles=(("error", "a process ended at once, perhaps for want of memory: try fewer --jobs"),))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+# One run looks at each neighbour once: what `fix` writes meanwhile changes no name that another file imports.
+_AROUND = Workspace(fixed=True)
 
 
 def look(source: Source, settings: Settings, request: Request) -> tuple[Outcome, Source]:
@@ -123,7 +128,7 @@ def _look_at(request: Request, task: tuple[Path, Settings]) -> Outcome:
 
 def _report(source: Source, settings: Settings) -> Report:
     """What is found in a file, with fixes that can be made in it: in a notebook, none may join two cells."""
-    report = analyse(source.document, settings)
+    report = analyse(source.document, settings, workspace=_AROUND)
     if not source.notebook:
         return report
     return replace(report, diagnostics=tuple(_within_cells(item, source.notebook) for item in report.diagnostics))

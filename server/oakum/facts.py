@@ -252,13 +252,28 @@ class Facts:
         """Whether a value's graph is consumed by a backward in the same iteration."""
         return self.lifetimes.spent(item)
 
-    def never_backpropagated(self, kept: ast.AST, node: ast.AST) -> bool:
-        """Whether no path leads from what is kept under a name or chain to a backward."""
+    def useless_to_backward(self, kept: ast.AST, item: ast.expr, node: ast.AST) -> bool:
+        """Whether nothing will backpropagate `item` through what is kept under a name or chain.
+
+        Either no path leads from there to a backward, or the item's graph is consumed in this iteration already.
+        """
+        key = self.kept_key(kept)
+        if key is None:
+            return False
+        fate = self.lifetimes.fate(key, node)
+        return fate is Fate.NEVER or fate is Fate.UNKNOWN and self.lifetimes.spent(item)
+
+    def kept_key(self, kept: ast.AST) -> str | None:
+        """The name or chain at the root of `history["loss"]`, `d.setdefault(k, [])`."""
         while isinstance(kept, (ast.Subscript, ast.Call)):
             kept = kept.value if isinstance(kept, ast.Subscript) else kept.func
             if isinstance(kept, ast.Attribute) and kept.attr in ("setdefault", "get"):
                 kept = kept.value
-        key = key_of(kept)
+        return key_of(kept)
+
+    def never_backpropagated(self, kept: ast.AST, node: ast.AST) -> bool:
+        """Whether no path leads from what is kept under a name or chain to a backward."""
+        key = self.kept_key(kept)
         return key is not None and self.lifetimes.fate(key, node) is Fate.NEVER
 
     def backpropagated_later(self, kept: ast.AST, node: ast.AST) -> bool:

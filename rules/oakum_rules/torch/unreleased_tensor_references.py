@@ -93,7 +93,7 @@ def running_total(node: ast.AugAssign | ast.Assign, facts: Facts) -> Iterator[Fi
     lifetime = facts.accumulates(node)
     if lifetime is None:
         return
-    if not (all(facts.spent(term) for term, _ in attached) or facts.never_backpropagated(target, node)):
+    if not all(facts.useless_to_backward(target, term, node) for term, _ in attached):
         return
     term, proof = attached[0]
     number = isinstance(target, ast.Name) and not any(
@@ -127,7 +127,7 @@ def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     if proof is None or not proof.scalar:
         return
     lifetime = facts.outlives(container, node)
-    if lifetime is None or not (facts.spent(item) or facts.never_backpropagated(container, node)):
+    if lifetime is None or not facts.useless_to_backward(container, item, node):
         return
     fixes = () if proof.structure else (
         Fix.call_method(item, "detach", title="Keep the value with `.detach()`"),

@@ -37,7 +37,8 @@ from oakum.semantics.values import (
 
 _DEEPEST = 6  # calls within calls
 _NESTING = 90  # expressions within expressions, which bounds Python's own stack
-_BUDGET = 60_000  # evaluations for one piece's questions
+_BUDGET = 20_000  # evaluations for one question of a rule
+_NO_CUT = 1 << 30
 
 
 class Evaluator:
@@ -46,10 +47,13 @@ class Evaluator:
     def __init__(self, workspace: Workspace | None = None) -> None:
         self.workspace = workspace or Workspace()
         self.memo: dict[tuple[ast.AST, Frame], Value] = {}
-        self.busy: set[tuple[object, ...]] = set()
+        self.busy: dict[tuple[object, ...], int] = {}  # what is being asked, with its place on the stack of questions
+        self.cut = _NO_CUT  # the outermost question on the stack that an answer in the making ran into
+        self.provisional: dict[tuple[ast.AST, Frame], tuple[Value, tuple[object, ...]]] = {}
         self.frames: dict[tuple[object, ...], Frame] = {}
         self.open_frames: dict[ast.AST, Frame] = {}
-        self.fields: dict[tuple[ast.ClassDef, str], Value] = {}
+        self.fields: dict[tuple[ast.ClassDef, str], Value | None] = {}
+        self.ancestries: dict[ast.ClassDef, tuple[list[tuple[ast.ClassDef, Frame]], list[str], bool]] = {}
         self.caller_memo: dict[ast.AST, list[tuple[ast.Call, Source]]] = {}
         self.depth = 0
         self.spent = 0
@@ -95,23 +99,41 @@ class Evaluator:
         found = self.memo.get(key)
         if found is not None:
             return found
-        if key in self.busy:
+        if self.asking(key):
             return NEVER  # a loop through itself adds nothing
+        if key in self.provisional:
+            found, cause = self.provisional[key]
+            if self.asking(cause):
+                return found
+            del self.provisional[key]
         self.spent += 1
         if self.depth > _NESTING or self.spent > _BUDGET:
             return UNKNOWN
-        self.busy.add(key)
+        position = self.busy[key] = len(self.busy)
+        before, self.cut = self.cut, _NO_CUT
         self.depth += 1
         try:
             found = self.evaluate(node, frame)
         finally:
-            self.busy.discard(key)
+            del self.busy[key]
             self.depth -= 1
-        if self.depth == 0 or not self.busy:
+            cut = self.cut
+            self.cut = min(before, cut if cut < position else _NO_CUT)
+        if cut >= position:
             self.memo[key] = found
-        elif found and known(found):
-            self.memo[key] = found
+        else:
+            # True as long as the question that it ran into is open: asked again within it, the answer is the same.
+            cause = next(question for question, place in self.busy.items() if place == cut)
+            self.provisional[key] = found, cause
         return found
+
+    def asking(self, key: tuple[object, ...]) -> bool:
+        """Whether a question is open already; the answer in the making then depends on it."""
+        position = self.busy.get(key)
+        if position is None:
+            return False
+        self.cut = min(self.cut, position)
+        return True
 
     def evaluate(self, node: ast.AST, frame: Frame) -> Value:
         if isinstance(node, ast.Constant):
@@ -247,9 +269,9 @@ class Evaluator:
         key = ("global", name, source)
         if source.asked is not None:
             source.asked.add(name)
-        if key in self.busy:
+        if self.asking(key):
             return NEVER
-        self.busy.add(key)
+        self.busy[key] = len(self.busy)
         try:
             values: list[Value] = []
             if (bound := source.flow.final.get(name) or source.flow.definitions.get(name)) is not None:
@@ -261,7 +283,7 @@ class Evaluator:
             if values:
                 return join(*values) or UNKNOWN
         finally:
-            self.busy.discard(key)
+            del self.busy[key]
         star = self.starred(name, source)
         if star is not None:
             return star
@@ -284,15 +306,15 @@ class Evaluator:
     def definition(self, definition: Definition, frame: Frame) -> Value:
         """The value that one binding gives, with what the body proves of it added."""
         key = (definition, frame)
-        if key in self.busy:
+        if self.asking(key):
             return NEVER
-        self.busy.add(key)
+        self.busy[key] = len(self.busy)
         if self.touched is not None:
             self.touched(frame.source, definition.node)
         try:
             found = self.bound(definition, frame)
         finally:
-            self.busy.discard(key)
+            del self.busy[key]
         if not known(found) and definition.how not in ("import", "function", "class"):
             evidence = self.evidence(definition, frame)
             if evidence is not None:
@@ -398,14 +420,14 @@ class Evaluator:
     def passed(self, function: FunctionNode, name: str, frame: Frame) -> Value | None:
         """What callers in sight pass for a parameter; None if there are none."""
         key = ("passed", function, name)
-        if key in self.busy:
+        if self.asking(key):
             return NEVER
         callers = self.callers(function, frame.source)
         if not callers:
             return None
         if len(callers) > 6:
             return UNKNOWN
-        self.busy.add(key)
+        self.busy[key] = len(self.busy)
         try:
             values: list[Value] = []
             for call, source in callers:
@@ -417,7 +439,7 @@ class Evaluator:
                 values.append(bound.get(name, UNKNOWN))
             return join(*values) or None
         finally:
-            self.busy.discard(key)
+            del self.busy[key]
 
     def callers(self, function: ast.AST, source: Source) -> list[tuple[ast.Call, Source]]:
         """Calls in the same file that surely or very likely reach this function."""
@@ -459,6 +481,16 @@ class Evaluator:
 
     def ancestry(self, cls: ast.ClassDef, frame: Frame) -> tuple[list[tuple[ast.ClassDef, Frame]], list[str], bool]:
         """Classes in sight (with their frames), qualified names of library bases, and whether a base is unknown."""
+        if cls in self.ancestries:
+            return self.ancestries[cls]
+        before, self.cut = self.cut, _NO_CUT
+        found = self.find_ancestry(cls, frame)
+        if self.cut == _NO_CUT:
+            self.ancestries[cls] = found
+        self.cut = min(before, self.cut)
+        return found
+
+    def find_ancestry(self, cls: ast.ClassDef, frame: Frame) -> tuple[list[tuple[ast.ClassDef, Frame]], list[str], bool]:
         classes: list[tuple[ast.ClassDef, Frame]] = []
         libraries: list[str] = []
         unknown = False
@@ -658,9 +690,10 @@ class Evaluator:
         if key in self.fields:
             return self.fields[key]
         guard = ("field", cls, name)
-        if guard in self.busy:
+        if self.asking(guard):
             return NEVER
-        self.busy.add(guard)
+        self.busy[guard] = len(self.busy)
+        before, self.cut = self.cut, _NO_CUT
         try:
             values: list[Value] = []
             classes, _, _ = self.ancestry(cls, frame)
@@ -683,11 +716,11 @@ class Evaluator:
                     if where.source.enclosing_class(call) is current and call.args and _is_text(call.args[0], name):
                         values.append(tensor(Grad.LEAF, call))
         finally:
-            self.busy.discard(guard)
+            del self.busy[guard]
         result = join(*values) if values else None
-        if not self.busy or (result is not None and known(result)):
-            if result is not None:
-                self.fields[key] = result
+        if self.cut >= len(self.busy):
+            self.fields[key] = result
+        self.cut = min(before, self.cut if self.cut < len(self.busy) else _NO_CUT)
         return result
 
     def field_definitions(self, cls: ast.ClassDef, name: str, source: Source) -> list[tuple[Definition, FunctionNode]]:
@@ -790,7 +823,7 @@ class Evaluator:
         if obj.node is None or obj.frame is None:
             return obj.element or UNKNOWN
         guard = ("contents", obj.node, obj.frame)
-        if guard in self.busy:
+        if self.asking(guard):
             return NEVER
         source = obj.frame.source
         statement = source.statement(obj.node)
@@ -804,7 +837,7 @@ class Evaluator:
                 if value is obj.node:
                     targets = [target]
         keys = {found for target in targets if (found := key_of(target)) is not None}
-        self.busy.add(guard)
+        self.busy[guard] = len(self.busy)
         try:
             values: list[Value] = [obj.element] if obj.element is not None else []
             if obj.kind == "dict":
@@ -850,7 +883,7 @@ class Evaluator:
                 return UNKNOWN
             return join(*values)
         finally:
-            self.busy.discard(guard)
+            del self.busy[guard]
 
     def subscript(self, node: ast.Subscript, value: Value, frame: Frame) -> Value:
         index = node.slice
@@ -979,9 +1012,9 @@ class Evaluator:
         if isinstance(function, ast.Lambda):
             return self.value(function.body, frame)
         key = ("returned", function, frame)
-        if key in self.busy:
+        if self.asking(key):
             return NEVER
-        self.busy.add(key)
+        self.busy[key] = len(self.busy)
         try:
             flow = frame.source.flow_in(function)
             if flow.yields:
@@ -995,7 +1028,7 @@ class Evaluator:
                 return NONE if not any(isinstance(statement, ast.Raise) for statement in function.body) else UNKNOWN
             return join(*(self.value(node.value, frame) for node in flow.returns))
         finally:
-            self.busy.discard(key)
+            del self.busy[key]
 
     # --- names of libraries ---
 

@@ -56,6 +56,8 @@ class Source:
         self.frame = Frame(self, None)
         self._flow: Flow | None = None
         self.asked: set[str] | None = None
+        self._calls: dict[str, list[ast.Call]] = {}
+        self._nodes: dict[type[ast.AST], list[ast.AST]] = {}
 
     # --- where ---
 
@@ -150,13 +152,17 @@ class Source:
     # --- what ---
 
     def nodes(self, kind: type[ast.AST]) -> list[ast.AST]:
-        return [node for piece in self.pieces if piece.statements for node in piece.index.by_type.get(kind, ())]
+        if kind not in self._nodes:
+            self._nodes[kind] = [node for piece in self.pieces if piece.statements for node in piece.index.by_type.get(kind, ())]
+        return self._nodes[kind]
 
     def calls(self, name: str) -> list[ast.Call]:
         """All calls of something whose last part is `name`. The name is noted in `asked`."""
         if self.asked is not None:
             self.asked.add(name)
-        return [call for piece in self.pieces if piece.statements for call in piece.index.calls.get(name, ())]
+        if name not in self._calls:
+            self._calls[name] = [call for piece in self.pieces if piece.statements for call in piece.index.calls.get(name, ())]
+        return self._calls[name]
 
     @property
     def flow(self) -> Flow:
@@ -188,24 +194,43 @@ LIBRARIES = {
 
 @dataclass(slots=True)
 class Workspace:
-    """The files around the one that is analysed. `open_documents` go before the disk. Holds at most `capacity` parsed files."""
+    """The files around the one that is analysed. `open_documents` go before the disk. Holds at most `capacity` parsed files.
+
+    `fixed`: nothing changes while it is used (one run of the command line), so that no file is looked at twice. Else `refresh`
+    before each analysis lets changes be seen.
+    """
 
     roots: tuple[Path, ...] = ()
     open_documents: dict[Path, Document] = field(default_factory=dict[Path, Document])
     capacity: int = 400
+    fixed: bool = False
     _sources: OrderedDict[Path, tuple[object, Source | None]] = field(default_factory=OrderedDict[Path, "tuple[object, Source | None]"])
+    _checked: set[Path] = field(default_factory=set[Path])
+    _found: dict[tuple[str, int, Path], Path | None] = field(default_factory=dict[tuple[str, int, Path], "Path | None"])
+
+    def refresh(self) -> None:
+        """Look again at what is on disk from now on."""
+        if not self.fixed:
+            self._checked.clear()
+            self._found.clear()
 
     def find(self, module: str, level: int, importer: Path | None) -> Path | None:
         """The file of a module named as in `from ..module import x` (`level` dots), seen from the file that imports it."""
-        if importer is None:
+        if importer is None or not level and module.partition(".")[0] in LIBRARIES:
             return None
+        key = (module, level, importer)
+        if key not in self._found:
+            self._found[key] = self._find(module, level, importer)
+        return self._found[key]
+
+    def _find(self, module: str, level: int, importer: Path) -> Path | None:
         parts = [part for part in module.split(".") if part]
         if level:
             base = importer.parent
             for _ in range(level - 1):
                 base = base.parent
             return _module_file(base, parts)
-        if not parts or parts[0] in LIBRARIES:
+        if not parts:
             return None
         base = importer.parent
         for _ in range(8):
@@ -218,6 +243,10 @@ class Workspace:
 
     def load(self, path: Path) -> Source | None:
         """The parsed file, or None if it can't be read. Read again when it changed."""
+        kept = self._sources.get(path)
+        if kept is not None and path in self._checked:
+            return kept[1]
+        self._checked.add(path)
         document = self.open_documents.get(path)
         stamp: object
         if document is not None:
@@ -230,7 +259,6 @@ class Workspace:
             if status.st_size > 2_000_000:
                 return None
             stamp = status.st_mtime_ns, status.st_size
-        kept = self._sources.get(path)
         if kept is not None and kept[0] == stamp:
             self._sources.move_to_end(path)
             return kept[1]
