@@ -42,6 +42,11 @@ class Facts:
         """The source of a node."""
         return self.source.text(node)
 
+    def short(self, node: ast.AST, most: int = 40) -> str:
+        """The source of a node on one line, cut where it is long: for messages."""
+        text = " ".join(self.source.text(node).split())
+        return text if len(text) <= most else text[: most - 1] + "…"
+
     def line(self, node: ast.AST) -> int:
         """The line of a node, from 1 (in a notebook: of its cell)."""
         return self.source.document.position(self.source.locate(node)[0]).line

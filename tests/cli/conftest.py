@@ -32,7 +32,7 @@ RULES = (
 CALLS = dict(zip(("leak", "risk", "stay"), RULES, strict=True))
 
 
-def analyse(document: Document, settings: Settings) -> Report:
+def analyse(document: Document, settings: Settings, workspace: object = None) -> Report:
     """`leak(x)` has a safe fix, `risk(x)` one to review, `stay(x)` none; `broken` is a syntax error."""
     found: list[Diagnostic] = []
     for call in re.finditer(r"\b(leak|risk|stay)\((\w+)\)", document.text):

@@ -224,7 +224,7 @@ def test_vanished_between_two_looks(run: Any, train: Path, monkeypatch: pytest.M
 
 
 def test_a_mistake_of_ours_is_one_line(run: Any, train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> Any:
+    def fail(*_: Any, **__: Any) -> Any:
         raise TypeError("oh")
 
     monkeypatch.setattr(checking, "analyse", fail)
@@ -278,7 +278,7 @@ def test_colour(run: Any, train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_interrupts_and_readers_that_leave_are_quiet(run: Any, train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: Any) -> Any:
+    def interrupt(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checking, "analyse", interrupt)

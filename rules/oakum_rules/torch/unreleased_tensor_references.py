@@ -97,14 +97,14 @@ def running_total(node: ast.AugAssign | ast.Assign, facts: Facts) -> Iterator[Fi
         return
     term, proof = attached[0]
     number = isinstance(target, ast.Name) and not any(
-        isinstance(parent := facts.parent(read), ast.Attribute) for read in facts.reads(target.id, node)
+        isinstance(facts.parent(read), ast.Attribute) for read in facts.reads(target.id, node)
     )
     method = "item" if number else "detach"
     other = "detach" if number else "item"
     titles = {"item": "Add up numbers with `.item()`", "detach": "Add up values with `.detach()`"}
     yield Finding(
         term,
-        f"`{facts.text(target)}` keeps the graph of every `{_short(facts.text(term))}` added to it. "
+        f"`{facts.text(target)}` keeps the graph of every `{facts.short(term)}` added to it. "
         f"Add `.item()` if it is a number you report, or `.detach()` to avoid waiting for the GPU.",
         (Fix.call_method(term, method, title=titles[method]), Fix.call_method(term, other, title=titles[other])),
         places(
@@ -135,7 +135,7 @@ def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     )  # fmt: skip
     yield Finding(
         item,
-        f"`{_short(facts.text(container))}` keeps the graph of every `{_short(facts.text(item), 30)}` put into it. "
+        f"`{facts.short(container)}` keeps the graph of every `{facts.short(item, 30)}` put into it. "
         "Keep `.detach()` or `.item()` of it instead.",
         fixes,
         places(
@@ -145,7 +145,3 @@ def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         ),
     )
 
-
-def _short(text: str, most: int = 40) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 1] + "…"
