@@ -90,6 +90,10 @@ class Facts:
         """Those of `calls` that stand inside a node."""
         return [call for call in self.calls(*names) if call is scope or scope in self.source.ancestors(call)]
 
+    def nodes(self, kind: type[ast.AST]) -> list[ast.AST]:
+        """All nodes of a type in the file."""
+        return self.source.nodes(kind)
+
     def nodes_in(self, scope: ast.AST, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Nodes of these types inside a node, without descending into nested functions and classes."""
         pending = list(ast.iter_child_nodes(scope))
