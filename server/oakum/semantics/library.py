@@ -122,7 +122,18 @@ class Library:
                 if call.args or call.keywords
             ) or bool(source.calls("freeze")) or bool(source.calls("freeze_parameters"))  # fmt: skip
             cache[source] = found
-        return cache[source] and not self.optimized(obj, frame)
+        if not cache[source]:
+            return False
+        return self.frozen_here(obj, frame) or not self.optimized(obj, frame)
+
+    def frozen_here(self, obj: Obj, frame: Frame) -> bool:
+        """Whether `module.requires_grad_(False)` is said of this very module."""
+        for call in frame.source.calls("requires_grad_"):
+            if isinstance(call.func, ast.Attribute) and call.args and isinstance(call.args[0], ast.Constant) and call.args[0].value is False:
+                value = self.evaluator.value(call.func.value, self.evaluator.frame_at(frame.source, call))
+                if obj.site is not None and any(found.site is obj.site for found in value):
+                    return True
+        return False
 
     def optimized(self, obj: Obj, frame: Frame) -> bool:
         """Whether an optimizer in sight is made of this module's parameters."""
