@@ -1,0 +1,240 @@
+"""Remove hooks when you are done, and keep nothing attached in them.
+
+## Why
+A hook that stays registered runs at each forward. Registered again and again it stacks up; what it appends stays; and a tensor hook
+that closes over its own tensor makes a cycle through C++ that nothing ever frees.
+
+## Bad
+```python
+features = []
+
+
+def keep(module, inputs, output):
+    features.append(output)
+
+
+model[0].register_forward_hook(keep)
+for x, y in loader:
+    optimizer.zero_grad()
+    criterion(model(x), y).backward()
+    optimizer.step()
+print(len(features))
+```
+
+## Good
+```python
+sizes = {}
+
+
+def keep(module, inputs, output):
+    sizes[module] = output.detach().abs().mean().item()
+
+
+handle = model[0].register_forward_hook(keep)
+for x, y in loader:
+    optimizer.zero_grad()
+    criterion(model(x), y).backward()
+    optimizer.step()
+handle.remove()
+print(len(sizes))
+```
+
+## Fix
+Stores the value detached. Review it: nothing can be backpropagated through it any more. Repeated registration is explained, not
+edited: where the handle is to be removed depends on what the hook is for.
+
+## Silent when
+The handle is removed somewhere, or is a context manager; the hook is registered once and stores nothing, or overwrites a slot; the
+module is made in the same iteration; what it keeps is emptied, bounded or carries no graph.
+
+## Evidence
+Measured: a hook registered once and never removed 0 KB an iteration, so that as such is no leak. One that appends outputs 2058 KB
+an iteration, detached 1028 KB, overwriting a slot 0 KB. A `g * 0.5` gradient hook registered in each iteration gives gradients 1.77,
+0.89 ... 3e-18 after 60. A tensor hook that holds its own tensor loses 5.2 MB an iteration, not freed by `gc.collect()`.
+"""
+
+import ast
+from collections.abc import Iterator
+
+from oakum.facts import Facts
+from oakum.rule import Finding, Fix, Framework, Level, Rule, Safety, places
+
+RULE = Rule(
+    __name__,
+    code="PT08",
+    smell="Unreleased Hook Memory",
+    frameworks={Framework.TORCH},
+    level=Level.WARNING,
+    category="Resource Management",
+    subcategory="Tensor/object retention",
+    practices=("Unregister Hooks and Avoid Self-References",),
+    fix=Safety.REVIEW,
+)
+
+_MODULE_HOOKS = {
+    "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook", "register_backward_hook",
+}  # fmt: skip
+_GLOBAL_HOOKS = {"register_module_forward_hook", "register_module_forward_pre_hook", "register_module_full_backward_hook"}
+_REMOVALS = ("remove", "remove_hooks", "remove_handles", "clear_hooks", "close", "release", "ExitStack", "enter_context")
+
+
+@RULE.check
+def growing_store(node: ast.Call, facts: Facts) -> Iterator[Finding]:
+    """A hook that appends its output to a container that nobody empties."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=container, attr="append" | "extend" | "add"), args=[item]):
+            pass
+        case _:
+            return
+    function = facts.function(node)
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or not facts.is_hook(function):
+        return
+    names = [a.arg for a in function.args.args if a.arg not in ("self", "cls")][1:]
+    value: ast.expr = item
+    while isinstance(value, ast.Subscript):
+        value = value.value
+    if not (isinstance(value, ast.Name) and value.id in names and all(d.how == "parameter" for d in facts.definitions(value))):
+        if facts.requires_grad(item) is None:
+            return
+    lifetime = facts.outlives(container, node)
+    if lifetime is None or _removed(facts) or not facts.records(node) or not facts.never_backpropagated(container, node):
+        return
+    if lifetime.scope not in ("global", "attribute", "closure"):
+        return
+    yield Finding(
+        item,
+        f"`{facts.short(container)}` gets a tensor with its graph each time this hook runs. "
+        "Nothing takes it out: keep a detached value or a number, and remove the hook when you are done.",
+        (Fix.call_method(item, "detach", title="Store it with `.detach()`"),),
+        places((lifetime.made, f"`{facts.text(container)}` is made here"), (function, "this hook runs at each forward")),
+    )
+
+
+def _removed(facts: Facts) -> bool:
+    """Whether some line of the file removes hooks."""
+    return any(isinstance(call.func, ast.Attribute) and not call.args for call in facts.calls("remove", "remove_hooks", "remove_handles", "clear_hooks"))
+
+
+def _root_parameter(node: ast.expr, facts: Facts, depth: int = 4) -> str | None:
+    """The parameter of the function (not `self`) that an expression is reached from."""
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    for name in names:
+        for definition in facts.definitions(name):
+            if definition.how == "parameter" and definition.key not in ("self", "cls"):
+                return definition.key
+            if depth and definition.value is not None and definition.how in ("assign", "for"):
+                if (found := _root_parameter(definition.value, facts, depth - 1)) is not None:
+                    return found
+    return None
+
+
+def _from_outside(node: ast.expr, loop: ast.AST, facts: Facts, depth: int = 4) -> bool:
+    """Whether the object under an expression is older than the iterations of a loop."""
+    base = node
+    while isinstance(base, (ast.Attribute, ast.Subscript, ast.Call)):
+        base = base.func if isinstance(base, ast.Call) else base.value
+    if not isinstance(base, ast.Name):
+        return False
+    reaching = facts.definitions(base)
+    if not reaching:
+        return facts.function(node) is not None  # of the module or an enclosing function
+    for definition in reaching:
+        if definition.statement is None:
+            return False
+        if definition.statement is loop:
+            return False
+        if loop in facts.ancestors(definition.statement):
+            if not depth or definition.value is None or definition.how not in ("assign", "for"):
+                return False
+            if not _from_outside(definition.value, loop, facts, depth - 1):
+                return False
+            if isinstance(definition.value, ast.Call) and not isinstance(definition.value.func, ast.Attribute):
+                return False  # made in the iteration
+    return True
+
+
+@RULE.check
+def stacked(node: ast.Call, facts: Facts) -> Iterator[Finding]:
+    """A hook registered again and again on a module that lives on, its handle dropped."""
+    function = node.func
+    name = function.attr if isinstance(function, ast.Attribute) else ""
+    if name not in _MODULE_HOOKS | _GLOBAL_HOOKS or not isinstance(function, ast.Attribute):
+        return
+    if not isinstance(facts.parent(node), ast.Expr) or facts.calls(*_REMOVALS) or facts.is_test_file():
+        return
+    guarded = any(isinstance(a, ast.If) for a in facts.ancestors(node))
+    if guarded and not any(isinstance(a, ast.If) and "isinstance" in facts.text(a.test) for a in facts.ancestors(node)):
+        return
+    loops = [
+        loop for loop in facts.loops(node)
+        if not (isinstance(loop, (ast.For, ast.AsyncFor)) and any(isinstance(n, ast.Name) and n.id in _names(loop.target) for n in ast.walk(function.value)))
+    ]  # fmt: skip
+    for loop in loops:
+        if facts.is_kind(function.value, "module") and _from_outside(function.value, loop, facts):
+            yield _stacks(node, function, loop, None, facts)
+            return
+    scope = facts.function(node)
+    if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return
+    parameter = _root_parameter(function.value, facts)
+    if parameter is None:
+        return
+    for call in facts.callers(scope):
+        around = facts.loops(call)
+        passed = _passed(scope, call, parameter)
+        if around and passed is not None and isinstance(passed, (ast.Name, ast.Attribute)) and _from_outside(passed, around[0], facts):
+            yield _stacks(node, function, around[0], call, facts)
+            return
+
+
+def _names(target: ast.expr) -> set[str]:
+    return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+
+
+def _passed(function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call, parameter: str) -> ast.expr | None:
+    """What a call passes for a parameter of a function, or of a constructor."""
+    for keyword in call.keywords:
+        if keyword.arg == parameter:
+            return keyword.value
+    names = [a.arg for a in function.args.args if a.arg not in ("self", "cls")]
+    if parameter in names and names.index(parameter) < len(call.args):
+        return call.args[names.index(parameter)]
+    return None
+
+
+def _stacks(node: ast.Call, function: ast.Attribute, loop: ast.AST, call: ast.Call | None, facts: Facts) -> Finding:
+    return Finding(
+        node,
+        f"A hook is added to `{facts.short(function.value, 30)}` in each iteration, and none is removed. "
+        "All of them run at each forward: keep the handle and call `remove()`, or register once before the loop.",
+        (),
+        places((call, "called here"), (loop, "in this loop")),
+    )
+
+
+@RULE.check
+def closes_over_its_tensor(node: ast.Call, facts: Facts) -> Iterator[Finding]:
+    """`t.register_hook(lambda g: g * t)`: a cycle that is never freed."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name) as owner, attr="register_hook"), args=[hook]):
+            pass
+        case _:
+            return
+    body: ast.AST | None = hook if isinstance(hook, ast.Lambda) else None
+    if isinstance(hook, ast.Name):
+        body = next((d.node for d in facts.definitions(hook) if isinstance(d.node, (ast.FunctionDef, ast.AsyncFunctionDef))), None)
+    if not isinstance(body, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)) or facts.requires_grad(owner) is None:
+        return
+    if name in {a.arg for a in body.args.args}:
+        return
+    holder = body.body if isinstance(body, ast.Lambda) else body
+    for inner in ast.walk(holder):
+        if isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Load):
+            yield Finding(
+                node,
+                f"This hook closes over `{name}`, the tensor it is registered on: neither is ever freed. "
+                "Use the hook's argument, a detached copy, or `weakref.ref` of the tensor.",
+                (),
+                places((inner, f"`{name}` is held here"),),
+            )
+            return
