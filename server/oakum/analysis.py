@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +74,8 @@ def analyse(
     With a `memory` only what changed since the last version is computed. Without one, `workspace` may be shared by many files.
     """
     settings = settings or Settings()
+    # One question nests a few Python calls deep per expression and call: its own bounds stop it long before this one does.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))
     once = Evaluator(workspace) if memory is None else None
     memory = memory if memory is not None else Memory(workspace or Workspace())
     memory.workspace.refresh()

@@ -36,7 +36,7 @@ from oakum.semantics.values import (
 )
 
 _DEEPEST = 6  # calls within calls
-_NESTING = 90  # expressions within expressions, which bounds Python's own stack
+_NESTING = 60  # expressions within expressions, which bounds Python's own stack
 _BUDGET = 20_000  # evaluations for one question of a rule
 _NO_CUT = 1 << 30
 
@@ -802,17 +802,27 @@ class Evaluator:
             elif obj.kind == "dict":
                 results.append(STRING)
             elif obj.kind == "number":
-                results.append(UNKNOWN)
+                pass  # can't be iterated or indexed: not the alternative that runs
             elif obj.kind == "string":
                 results.append(STRING)
             elif obj.kind == "module":
                 results.append(self.library.submodule(obj, None))
             elif obj.kind == "instance":
-                method = self.method(obj, "__iter__")
-                results.append(self.element(self.invoke(method, (obj,), [], {}, ast.Pass(), obj.frame)) if method and obj.frame else UNKNOWN)
+                results.append(self.iterated(obj))
             else:
                 results.append(UNKNOWN)
         return join(*results)
+
+    def iterated(self, obj: Obj) -> Value:
+        """What iteration over an instance of a class in sight gives, by its `__iter__`, or `__next__` where that returns itself."""
+        method = self.method(obj, "__iter__")
+        if method is None or obj.frame is None:
+            return UNKNOWN
+        given = self.invoke(method, (obj,), [], {}, ast.Pass(), obj.frame)
+        if any(other.kind == "instance" for other in given):
+            following = self.method(obj, "__next__")
+            return self.invoke(following, (obj,), [], {}, ast.Pass(), obj.frame) if following is not None else UNKNOWN
+        return self.element(given)
 
     def contents(self, obj: Obj, key: object) -> Value:
         """What is put into a container after it was made, by `append` and its like and by subscript stores.

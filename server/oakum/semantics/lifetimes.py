@@ -22,7 +22,7 @@ _SINKS = {
     "array", "asarray", "mean_squared_error", "is_tensor", "isnan", "isfinite", "isinf", "save_checkpoint", "makedirs", "histogram", "no_grad", "del", "step_log",
 }  # fmt: skip
 _STORES = {"append", "extend", "insert", "appendleft", "add", "put", "update", "setdefault", "push"}
-_EVALUATION = ("eval", "valid", "test", "val", "predict", "infer", "metric", "accuracy", "score", "embed", "extract", "encode", "visual", "plot", "log")
+_EVALUATION = ("eval", "valid", "test", "val_", "accuracy", "metric")
 
 
 class Fate(enum.Enum):
@@ -585,6 +585,9 @@ class Lifetimes:
         trains = bool(self.evaluator.regions.backward_targets(frame)) or any(
             source.function(call) is function and isinstance(call.func, ast.Attribute) for call in source.calls("step")
         )
+        cls = source.class_of(function)
+        if cls is not None and self.evaluator.is_module_class(cls, self.evaluator.frame_at(source, cls)) and not trains:
+            return Fate.UNKNOWN
         if trains or name.lower().lstrip("_").startswith(_EVALUATION):
             return Fate.NEVER  # its own backward is done, or it never does one
         return Fate.UNKNOWN
