@@ -103,7 +103,11 @@ def analyse(
         found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
         notes.extend(Note(piece.start, text) for text in remembered.notes)
     memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
-    shown = [(piece, rule, form, finding, level) for piece, rule, form, finding in found if (level := settings.level_of(rule, form)) is not None]
+    shown = [
+        (piece, rule, form, finding, level)
+        for piece, rule, form, finding in found
+        if (level := settings.level_of(rule, form)) is not None
+    ]
     kept = _without_siblings(source, [(rule, form, finding) for _, rule, form, finding, _ in shown])
     diagnostics: list[Diagnostic] = []
     suppressed: list[Diagnostic] = []
@@ -115,8 +119,14 @@ def analyse(
         if diagnostic is None:
             continue
         (suppressed if silence.covers(diagnostic) else diagnostics).append(diagnostic)
-    order = lambda diagnostic: (diagnostic.start, diagnostic.rule.code)  # noqa: E731
-    return Report(document, tuple(sorted(diagnostics, key=order)), tuple(sorted(suppressed, key=order)), tuple(notes), tuple(recomputed))
+
+    return Report(
+        document, tuple(sorted(diagnostics, key=_order)), tuple(sorted(suppressed, key=_order)), tuple(notes), tuple(recomputed)
+    )
+
+
+def _order(diagnostic: Diagnostic) -> tuple[int, str]:
+    return diagnostic.start, diagnostic.rule.code
 
 
 def reveal(document: Document) -> dict[int, str]:
@@ -145,7 +155,11 @@ def _subscriptions(rules: list[Rule]) -> dict[type[ast.AST], list[tuple[Rule, Fo
 
 
 def _check(
-    piece: Piece, source: Source, subscriptions: dict[type[ast.AST], list[tuple[Rule, Form]]], memory: Memory, once: Evaluator | None
+    piece: Piece,
+    source: Source,
+    subscriptions: dict[type[ast.AST], list[tuple[Rule, Form]]],
+    memory: Memory,
+    once: Evaluator | None,
 ) -> Remembered:
     """Every rule over one piece; if it is to be remembered, with a fresh evaluator that writes down what the answers rest on."""
     remembered = Remembered([], set(), set(), [], [])
@@ -206,7 +220,11 @@ def _outline(piece: Piece) -> frozenset[str]:
         for kind in (ast.Attribute, ast.Name, ast.Subscript):
             for node in piece.index.by_type.get(kind, ()):
                 if isinstance(getattr(node, "ctx", None), ast.Store):
-                    names.add(ast.unparse(node.value) if isinstance(node, ast.Subscript) else getattr(node, "attr", None) or getattr(node, "id", ""))
+                    names.add(
+                        ast.unparse(node.value)
+                        if isinstance(node, ast.Subscript)
+                        else getattr(node, "attr", None) or getattr(node, "id", "")
+                    )
         for kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
             names.update(getattr(node, "name", "") for node in piece.index.by_type.get(kind, ()))
         for node in piece.index.by_type.get(ast.alias, ()):
@@ -225,7 +243,8 @@ def _without_siblings(source: Source, found: list[tuple[Rule, Form, Finding]]) -
         here: set[ast.AST | None] = {finding.node, source.statement(finding.node), *source.ancestors(finding.node)}
         statement = source.statement(finding.node)
         if not any(
-            other is not finding and (source.statement(other.node) is statement or any(covered in here for covered in other.covers))
+            other is not finding
+            and (source.statement(other.node) is statement or any(covered in here for covered in other.covers))
             for code in rule.yields_to
             for other in by_code.get(code, ())
         ):
@@ -264,7 +283,9 @@ def _span(piece: Piece, source: Source, node: ast.AST) -> tuple[int, int] | None
     parsed = Document(piece.parsed_text)
     line = getattr(node, "lineno", 0) - piece.parsed_line - 1
     start = parsed.offset(line, getattr(node, "col_offset", 0), "utf-8")
-    end = parsed.offset((getattr(node, "end_lineno", None) or 1) - piece.parsed_line - 1, getattr(node, "end_col_offset", None) or 0, "utf-8")
+    end = parsed.offset(
+        (getattr(node, "end_lineno", None) or 1) - piece.parsed_line - 1, getattr(node, "end_col_offset", None) or 0, "utf-8"
+    )
     old, new = piece.parsed_text, piece.text
     same = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
     if end <= same:

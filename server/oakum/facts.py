@@ -122,7 +122,12 @@ class Facts:
         path = self.source.path
         if path is None:
             return False
-        return path.name.startswith("test_") or path.name.endswith("_test.py") or path.name == "conftest.py" or any(p in ("tests", "test") for p in path.parts[-3:-1])
+        return (
+            path.name.startswith("test_")
+            or path.name.endswith("_test.py")
+            or path.name == "conftest.py"
+            or any(p in ("tests", "test") for p in path.parts[-3:-1])
+        )
 
     # --- names and kinds ---
 
@@ -270,7 +275,7 @@ class Facts:
         if key is None:
             return False
         fate = self.lifetimes.fate(key, node)
-        return fate is Fate.NEVER or fate is Fate.UNKNOWN and self.lifetimes.spent(item)
+        return fate is Fate.NEVER or (fate is Fate.UNKNOWN and self.lifetimes.spent(item))
 
     def kept_key(self, kept: ast.AST) -> str | None:
         """The name or chain at the root of `history["loss"]`, `d.setdefault(k, [])`."""

@@ -252,4 +252,3 @@ __all__ = [
     "HEADINGS", "AddImport", "Append", "Check", "Decorate", "Delete", "Enclose", "Finding", "Fix", "Form", "Framework",
     "InsertAfter", "InsertBefore", "Level", "Operation", "Place", "RemoveArgument", "Replace", "Rule", "Safety", "Unwrap", "places",
 ]  # fmt: skip
-

@@ -48,4 +48,6 @@ def matches(selector: str, rule: Rule, form: Form | None = None) -> bool:
     head, _, tail = selector.partition(".")
     if tail and (form is None or tail != form.name):
         return False
-    return rule.code == head.upper() or rule.name == head.lower() or (not tail and head != "" and rule.code.startswith(head.upper()))
+    return (
+        rule.code == head.upper() or rule.name == head.lower() or (not tail and head != "" and rule.code.startswith(head.upper()))
+    )

@@ -54,7 +54,18 @@ RULE = Rule(
     yields_to=("PT18", "PT20"),
 )
 
-_RESETS = ("zero_grad", "zero_grads", "zero_", "_foreach_zero_", "clear_grad", "first_step", "second_step", "zero_grad_", "optimize", "train_step")
+_RESETS = (
+    "zero_grad",
+    "zero_grads",
+    "zero_",
+    "_foreach_zero_",
+    "clear_grad",
+    "first_step",
+    "second_step",
+    "zero_grad_",
+    "optimize",
+    "train_step",
+)
 _ENGINES = ("deepspeed", "Booster", "colossalai", "higher", "functional_call", "hogwild", "share_memory")
 
 
@@ -82,11 +93,11 @@ def never_cleared(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     backwards = [call for call in facts.calls("backward", "manual_backward") if facts.backward_target(call) is not None]
     scope = facts.function(node)
     near = [call for call in backwards if facts.function(call) is scope]
-    linked = near or [
-        call for call in backwards
-        if (caller := facts.function(call)) is not None and any(facts.function(c) is caller for c in facts.callers(scope) if scope is not None)
-    ] if scope is not None else near  # fmt: skip
-    if not linked or optimizer.node is not None and loop in facts.ancestors(optimizer.node):
+    linked = near
+    if not near and scope is not None:
+        callers = [facts.function(call) for call in facts.callers(scope)]
+        linked = [call for call in backwards if facts.function(call) in callers]
+    if not linked or (optimizer.node is not None and loop in facts.ancestors(optimizer.node)):
         return
     holder = facts.enclosing_class(node)
     if holder is not None and (facts.bases(holder)[2] or facts.is_lightning(holder)):
@@ -95,7 +106,9 @@ def never_cleared(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         return
     backward = linked[0]
     statement = facts.statement(backward)
-    conditional = any(isinstance(a, ast.If) for a in facts.ancestors(node)) or facts.calls("no_sync", "accumulate") or len(backwards) > 1
+    conditional = (
+        any(isinstance(a, ast.If) for a in facts.ancestors(node)) or facts.calls("no_sync", "accumulate") or len(backwards) > 1
+    )
     name = facts.text(function.value)
     fixes: tuple[Fix, ...] = ()
     if near and not conditional and isinstance(statement, ast.Expr):
@@ -121,7 +134,7 @@ def _opaque_step(facts: Facts, node: ast.Call) -> bool:
         return True
     for read in facts.reads(key, node):
         parent = facts.parent(read)
-        if isinstance(parent, ast.Call) and read in parent.args or isinstance(parent, ast.keyword):
+        if (isinstance(parent, ast.Call) and read in parent.args) or isinstance(parent, ast.keyword):
             call = parent if isinstance(parent, ast.Call) else facts.parent(parent)
             if isinstance(call, ast.Call) and loop in facts.ancestors(call) and not facts.called(call):
                 name = facts.qualified(call.func) or ""

@@ -76,7 +76,9 @@ def _guarded(node: ast.AST, facts: Facts) -> bool:
             return True
         if isinstance(parent, (ast.ExceptHandler, ast.While)):
             return True
-        if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and any(w in parent.name.lower() for w in _DEBUGGING):
+        if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and any(
+            w in parent.name.lower() for w in _DEBUGGING
+        ):
             return True
         child = parent
     return facts.is_test_file()

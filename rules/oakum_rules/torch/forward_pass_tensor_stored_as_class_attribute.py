@@ -132,7 +132,7 @@ def _slot(node: ast.Assign, facts: Facts, *, copied: bool) -> Iterator[Finding]:
         case _:
             return
     function = _in_forward(node, facts)
-    if function is None or not copied and not name.startswith("_"):
+    if function is None or (not copied and not name.startswith("_")):
         return
     if any(isinstance(n, ast.Attribute) and n.attr == name and n is not target for n in facts.nodes(ast.Attribute)):
         return

@@ -61,7 +61,11 @@ def _flag(call: ast.Call) -> ast.keyword | None:
     if any(keyword.arg in ("create_graph", None) for keyword in call.keywords):
         return None
     for keyword in call.keywords:
-        if keyword.arg in ("retain_graph", "retain_variables") and isinstance(keyword.value, ast.Constant) and keyword.value.value is True:
+        if (
+            keyword.arg in ("retain_graph", "retain_variables")
+            and isinstance(keyword.value, ast.Constant)
+            and keyword.value.value is True
+        ):
             return keyword
     return None
 
@@ -78,9 +82,15 @@ def _other_uses(call: ast.Call, facts: Facts) -> bool:
         inside = facts.function(other)
         if inside is not None and scope is not None and scope in facts.ancestors(inside):
             return True
-        if inside is not None and any(loop is None or loop in facts.ancestors(c) or facts.function(c) is scope for c in facts.callers(inside)):
+        if inside is not None and any(
+            loop is None or loop in facts.ancestors(c) or facts.function(c) is scope for c in facts.callers(inside)
+        ):
             return True
-        if inside is not None and scope is not None and any(facts.function(c) is inside or facts.function(c) is facts.function(other) for c in facts.callers(scope)):
+        if (
+            inside is not None
+            and scope is not None
+            and any(facts.function(c) is inside or facts.function(c) is facts.function(other) for c in facts.callers(scope))
+        ):
             return True
     callers = facts.callers(scope) if scope is not None else []
     by_caller: dict[object, int] = {}
@@ -100,9 +110,12 @@ def needless_flag(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     if target is None or _other_uses(node, facts):
         return
     scope = facts.function(node)
-    if scope is not None and (not facts.callers(scope) and not facts.loops(node) and scope is not None and not facts.repeated(scope)):
+    if scope is not None and not facts.callers(scope) and not facts.loops(node) and not facts.repeated(scope):
         return  # a helper whose callers may run backward again
-    if isinstance(target, ast.Name) and any(isinstance(loop, ast.For) and any(n is d.node for d in facts.definitions(target) for n in ast.walk(loop.target)) for loop in facts.loops(node)):
+    if isinstance(target, ast.Name) and any(
+        isinstance(loop, ast.For) and any(n is d.node for d in facts.definitions(target) for n in ast.walk(loop.target))
+        for loop in facts.loops(node)
+    ):
         return  # `for loss in losses: loss.backward(retain_graph=True)`
     inner = facts.loops(node)
     if inner and not _made_in(target, inner[0], facts):
@@ -121,7 +134,9 @@ def _made_in(target: ast.expr, loop: ast.AST, facts: Facts) -> bool:
     """Whether what is backpropagated is computed in the iteration."""
     names = [n for n in ast.walk(target) if isinstance(n, (ast.Name, ast.Attribute)) and facts.definitions(n)]
     return bool(names) and all(
-        any(d.statement is not None and loop in facts.ancestors(d.statement) for d in facts.definitions(n)) for n in names if isinstance(n.ctx, ast.Load)
+        any(d.statement is not None and loop in facts.ancestors(d.statement) for d in facts.definitions(n))
+        for n in names
+        if isinstance(n.ctx, ast.Load)
     )
 
 
@@ -164,12 +179,20 @@ def carried_state(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             state = facts.text(name)
             fixes: tuple[Fix, ...] = ()
             if facts.is_tensor(name):
-                fixes = (Fix.of(f"Detach `{state}` at the start of each step", InsertBefore(statement, (f"{state} = {state}.detach()",)), RemoveArgument(node, keyword)),)
+                fixes = (
+                    Fix.of(
+                        f"Detach `{state}` at the start of each step",
+                        InsertBefore(statement, (f"{state} = {state}.detach()",)),
+                        RemoveArgument(node, keyword),
+                    ),
+                )
             yield Finding(
                 keyword,
                 f"`{state}` carries the graph of every earlier iteration into this backward. "
                 f"It grows with each step: detach `{state}` at the start of the step and drop `retain_graph=True`.",
                 fixes,
-                places((statement, f"`{state}` is computed from its last value here"), (loop, "and crosses iterations of this loop")),
+                places(
+                    (statement, f"`{state}` is computed from its last value here"), (loop, "and crosses iterations of this loop")
+                ),
             )
             return

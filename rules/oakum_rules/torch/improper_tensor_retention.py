@@ -98,6 +98,8 @@ def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             yield from _finding(item, container, node, facts)
         case ast.Call(func=ast.Attribute(value=container, attr="insert"), args=[_, item]):
             yield from _finding(item, container, node, facts)
+        case _:
+            pass
 
 
 @RULE.check

@@ -86,7 +86,15 @@ RULE = Rule(
     see_also=("TK05",),
 )
 
-_SAMPLING = {"random.sample", "random.choices", "random.choice", "numpy.random.choice", "numpy.random.randint", "torch.randint", "torch.randperm"}
+_SAMPLING = {
+    "random.sample",
+    "random.choices",
+    "random.choice",
+    "numpy.random.choice",
+    "numpy.random.randint",
+    "torch.randint",
+    "torch.randperm",
+}
 _SAMPLERS = ("sample", "sample_batch", "get_batch", "sample_memory", "sample_transitions")
 
 
@@ -95,7 +103,11 @@ def _samples_at_random(cls: ast.ClassDef, facts: Facts) -> ast.AST | None:
     for statement in cls.body:
         if isinstance(statement, ast.FunctionDef) and (statement.name in _SAMPLERS or "sample" in statement.name):
             calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
-            if any(facts.qualified(c.func) in _SAMPLING or isinstance(c.func, ast.Attribute) and c.func.attr in ("choice", "sample", "integers") for c in calls):
+            if any(
+                facts.qualified(c.func) in _SAMPLING
+                or (isinstance(c.func, ast.Attribute) and c.func.attr in ("choice", "sample", "integers"))
+                for c in calls
+            ):
                 return statement
     return None
 
@@ -106,7 +118,12 @@ def _keeps(method: ast.FunctionDef | ast.AsyncFunctionDef, facts: Facts) -> dict
     kept: dict[str, ast.AST] = {}
     for node in facts.nodes_in(method, ast.Call, ast.Assign):
         stored: ast.expr | None = None
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "appendleft", "add", "put") and node.args:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("append", "appendleft", "add", "put")
+            and node.args
+        ):
             owner = node.func.value
             stored = node.args[0]
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
@@ -148,7 +165,11 @@ def _finding(item: ast.expr, store: ast.expr, sampler: ast.AST | None, kept: ast
         f"`{facts.short(store, 30)}` keeps the graph of `{facts.short(item, 25)}` in every entry. "
         "Store `.detach()` of it: entries are sampled later and not backpropagated.",
         () if structure else (Fix.call_method(item, "detach", title="Store it detached"),),
-        places((kept, "it is kept here"), (sampler, "and drawn at random here"), (proof.made if proof else None, "the graph is built here")),
+        places(
+            (kept, "it is kept here"),
+            (sampler, "and drawn at random here"),
+            (proof.made if proof else None, "the graph is built here"),
+        ),
     )
 
 
@@ -159,7 +180,11 @@ def pushed(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     if not isinstance(function, ast.Attribute) or not (node.args or node.keywords):
         return
     method = facts.some(function, "method")
-    if method is None or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)) or facts.called(node) != [method.node]:
+    if (
+        method is None
+        or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        or facts.called(node) != [method.node]
+    ):
         return
     cls = facts.method_class(method.node)
     if cls is None or (sampler := _samples_at_random(cls, facts)) is None or facts.repeats(node) is None:
@@ -192,7 +217,12 @@ def appended(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         return  # what a caller pushes is said at the call
     tail = key.rpartition(".")[2]
     for call in facts.calls("sample", "choices", "choice"):
-        if call.args and (other := facts.key(call.args[0])) is not None and other.rpartition(".")[2] == tail and facts.qualified(call.func) in _SAMPLING:
+        if (
+            call.args
+            and (other := facts.key(call.args[0])) is not None
+            and other.rpartition(".")[2] == tail
+            and facts.qualified(call.func) in _SAMPLING
+        ):
             if facts.requires_grad(item) is not None:
                 yield _finding(item, store, call, None, facts)
             return

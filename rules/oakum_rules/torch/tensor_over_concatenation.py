@@ -71,7 +71,13 @@ def _pieces(call: ast.Call, key: str, facts: Facts) -> tuple[ast.expr, list[ast.
     if not call.args:
         return None
     first = call.args[0]
-    elements = first.elts if isinstance(first, (ast.List, ast.Tuple)) else call.args[:2] if facts.qualified(call.func) == "numpy.append" else []
+    elements = (
+        first.elts
+        if isinstance(first, (ast.List, ast.Tuple))
+        else call.args[:2]
+        if facts.qualified(call.func) == "numpy.append"
+        else []
+    )
     own = [element for element in elements if facts.key(element) == key]
     others = [element for element in elements if facts.key(element) != key]
     if len(own) != 1 or not others or any(facts.key(n) == key for other in others for n in ast.walk(other)):
@@ -100,7 +106,9 @@ def grown_in_a_loop(node: ast.Assign, facts: Facts) -> Iterator[Finding]:
     loop = next((loop for loop in loops if _carried(own, node, loop, facts)), None)
     if loop is None or _short(loop, facts) or not _only_joined(key, node, own, loop, facts):
         return
-    if facts.qualified(call.func) in _NUMPY_JOINS and not any(facts.is_kind(piece, "data") and "numpy" in facts.text(piece) for piece in pieces):
+    if facts.qualified(call.func) in _NUMPY_JOINS and not any(
+        facts.is_kind(piece, "data") and "numpy" in facts.text(piece) for piece in pieces
+    ):
         return
     made = next((d.node for d in facts.definitions(own) if d.statement is not node and d.statement not in loop.body), None)
     fix = _collect(node, call, key, pieces, loop, facts)
@@ -143,7 +151,9 @@ def _short(loop: ast.AST, facts: Facts) -> bool:
     if any(obj.kind == "module" for obj in facts.value(iterable)):
         return True
     names = [n for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
-    used = [n for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id in {m.id for m in names}]
+    used = [
+        n for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id in {m.id for m in names}
+    ]
     return any(facts.is_module(n) for n in used)
 
 
@@ -163,7 +173,12 @@ def _only_joined(key: str, node: ast.Assign, own: ast.expr, loop: ast.AST, facts
 
 def _collect(node: ast.Assign, call: ast.Call, key: str, pieces: list[ast.expr], loop: ast.stmt, facts: Facts) -> Fix | None:
     """The edit to a list, where the accumulator starts as an empty tensor right before the loop and one piece is added behind it."""
-    if node.value is not call or len(pieces) != 1 or not isinstance(call.args[0], (ast.List, ast.Tuple)) or facts.key(call.args[0].elts[0]) != key:
+    if (
+        node.value is not call
+        or len(pieces) != 1
+        or not isinstance(call.args[0], (ast.List, ast.Tuple))
+        or facts.key(call.args[0].elts[0]) != key
+    ):
         return None
     starts = [d for d in facts.bindings(facts.function(node), key) if d.statement is not node]
     if len(starts) != 1 or not isinstance(starts[0].statement, ast.Assign) or not isinstance(starts[0].value, ast.Call):
@@ -172,9 +187,9 @@ def _collect(node: ast.Assign, call: ast.Call, key: str, pieces: list[ast.expr],
     if facts.qualified(start.func) not in ("torch.empty", "torch.zeros", "torch.tensor", "torch.Tensor", "torch.FloatTensor"):
         return None
     first = start.args[0] if start.args else None
-    empty = first is None or isinstance(first, ast.Constant) and first.value == 0 or isinstance(first, (ast.List, ast.Tuple)) and (
-        not first.elts or isinstance(first.elts[0], ast.Constant) and first.elts[0].value == 0
-    )  # fmt: skip
+    empty = first is None or (isinstance(first, ast.Constant) and first.value == 0) or (isinstance(first, (ast.List, ast.Tuple)) and (
+        not first.elts or (isinstance(first.elts[0], ast.Constant) and first.elts[0].value == 0)
+    ))  # fmt: skip
     if not empty or any(isinstance(n, (ast.Return, ast.Break)) for n in ast.walk(loop)):
         return None
     rest = "".join(f", {facts.text(argument)}" for argument in [*call.args[1:], *call.keywords])

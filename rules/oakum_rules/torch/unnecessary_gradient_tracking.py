@@ -64,9 +64,24 @@ RULE = Rule(
     fix=Safety.SAFE,
 )
 
-_EVALUATION = re.compile(r"^_?(?:evaluate|validate|test|eval|valid|validation|val|compute_metrics|accuracy)(?:_|$)|_(?:eval|val|valid|evaluate|validate|accuracy)$")
+_EVALUATION = re.compile(
+    r"^_?(?:evaluate|validate|test|eval|valid|validation|val|compute_metrics|accuracy)(?:_|$)|_(?:eval|val|valid|evaluate|validate|accuracy)$"
+)
 _HELD_OUT = re.compile(r"(?:^|_)(?:val|valid|validation|test|dev|eval|evaluation)(?:_|$|loader|set|data)", re.IGNORECASE)
-_NEEDS_GRADIENTS = ("backward", "manual_backward", "grad", "jacobian", "hessian", "requires_grad_", "vjp", "jvp", "retain_grad", "attack", "perturb", "attribute")
+_NEEDS_GRADIENTS = (
+    "backward",
+    "manual_backward",
+    "grad",
+    "jacobian",
+    "hessian",
+    "requires_grad_",
+    "vjp",
+    "jvp",
+    "retain_grad",
+    "attack",
+    "perturb",
+    "attribute",
+)
 
 
 def _wants_gradients(scope: ast.AST, facts: Facts, depth: int = 2) -> bool:
@@ -106,20 +121,30 @@ def _proven(loop: ast.For | ast.AsyncFor | ast.While, call: ast.Call, facts: Fac
     """What proves that a loop evaluates: `model.eval()` before it, the function's name, or the loader's name."""
     function = facts.function(loop)
     scope: ast.AST | None = function
-    trains = [c for c in facts.calls("train") if facts.function(c) is function and isinstance(c.func, ast.Attribute) and not c.args]
+    trains = [
+        c for c in facts.calls("train") if facts.function(c) is function and isinstance(c.func, ast.Attribute) and not c.args
+    ]
     evals = [c for c in facts.calls("eval") if facts.function(c) is function and isinstance(c.func, ast.Attribute) and not c.args]
     line = facts.line
     for switch in evals:
         assert isinstance(switch.func, ast.Attribute)
         same = facts.key(switch.func.value) == facts.key(call.func) or facts.key(switch.func.value) in ("self", "model")
         between = [c for c in trains if line(switch) < line(c) < line(call)]
-        blocks = [a for a in facts.ancestors(switch) if isinstance(a, (ast.If, ast.For, ast.While, ast.Try)) and a not in facts.ancestors(loop)]
+        blocks = [
+            a
+            for a in facts.ancestors(switch)
+            if isinstance(a, (ast.If, ast.For, ast.While, ast.Try)) and a not in facts.ancestors(loop)
+        ]
         if same and line(switch) < line(call) and not between and not blocks:
             return switch
     if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and _EVALUATION.search(function.name) and not trains:
         return function
     if isinstance(loop, (ast.For, ast.AsyncFor)) and not trains:
-        names = {(n.attr if isinstance(n, ast.Attribute) else n.id) for n in ast.walk(loop.iter) if isinstance(n, (ast.Name, ast.Attribute))}
+        names = {
+            (n.attr if isinstance(n, ast.Attribute) else n.id)
+            for n in ast.walk(loop.iter)
+            if isinstance(n, (ast.Name, ast.Attribute))
+        }
         if any(_HELD_OUT.search(name) for name in names) and (scope is not None or evals):
             return loop
     return None
@@ -131,7 +156,12 @@ def _kept(loop: ast.AST, facts: Facts) -> ast.expr | None:
         if isinstance(node, ast.AugAssign):
             if facts.requires_grad(node.value) is not None and facts.accumulates(node) is not None:
                 return node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "extend") and node.args:
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("append", "extend")
+            and node.args
+        ):
             if facts.requires_grad(node.args[0]) is not None and facts.outlives(node.func.value, node) is not None:
                 return node.args[0]
     return None
@@ -142,7 +172,7 @@ def _region(node: ast.For | ast.AsyncFor | ast.While, facts: Facts, *, kept: boo
     if call is None or facts.is_test_file():
         return
     function = facts.function(node)
-    if isinstance(function, ast.Lambda) or function is not None and function.name in ("forward", "training_step", "__call__"):
+    if isinstance(function, ast.Lambda) or (function is not None and function.name in ("forward", "training_step", "__call__")):
         return
     proof = _proven(node, call, facts)
     trains = function is None or bool(facts.backward_calls(function))
@@ -153,8 +183,10 @@ def _region(node: ast.For | ast.AsyncFor | ast.While, facts: Facts, *, kept: boo
         return
     if function is not None and any(facts.nodes_in(function, ast.Yield, ast.YieldFrom)):
         return  # while a generator waits, its caller would run without gradients
-    whole = proof is function or isinstance(proof, ast.Call) and not trains
-    torch: tuple[Operation, ...] = () if "torch" in {d.key for d in facts.bindings(None, "torch")} else (AddImport("import torch"),)
+    whole = proof is function or (isinstance(proof, ast.Call) and not trains)
+    torch: tuple[Operation, ...] = (
+        () if "torch" in {d.key for d in facts.bindings(None, "torch")} else (AddImport("import torch"),)
+    )
     fix = (
         Fix.of("Evaluate under `@torch.no_grad()`", Decorate(function, "torch.no_grad()"), *torch)
         if whole and function is not None
@@ -166,7 +198,11 @@ def _region(node: ast.For | ast.AsyncFor | ast.While, facts: Facts, *, kept: boo
         call,
         f"{told}{tail} Run the evaluation under `torch.no_grad()`; `eval()` doesn't switch recording off.",
         (fix,),
-        places((proof if proof is not node else None, "this makes it an evaluation"), (node, "in this loop"), (attached, "kept with its graph")),
+        places(
+            (proof if proof is not node else None, "this makes it an evaluation"),
+            (node, "in this loop"),
+            (attached, "kept with its graph"),
+        ),
         covers=(node,),
     )
 
@@ -187,7 +223,11 @@ def missing_context(node: ast.For | ast.AsyncFor | ast.While, facts: Facts) -> I
 def without_effect(node: ast.Expr, facts: Facts) -> Iterator[Finding]:
     """`torch.no_grad()` as a statement."""
     call = node.value
-    if isinstance(call, ast.Call) and facts.qualified(call.func) in ("torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"):
+    if isinstance(call, ast.Call) and facts.qualified(call.func) in (
+        "torch.no_grad",
+        "torch.inference_mode",
+        "torch.autograd.no_grad",
+    ):
         yield Finding(
             node,
             f"`{facts.short(call)}` has no effect as a statement: gradients stay on. Write `with {facts.short(call)}:` around the code.",

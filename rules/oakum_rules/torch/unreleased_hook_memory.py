@@ -112,7 +112,10 @@ def growing_store(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 
 def _removed(facts: Facts) -> bool:
     """Whether some line of the file removes hooks."""
-    return any(isinstance(call.func, ast.Attribute) and not call.args for call in facts.calls("remove", "remove_hooks", "remove_handles", "clear_hooks"))
+    return any(
+        isinstance(call.func, ast.Attribute) and not call.args
+        for call in facts.calls("remove", "remove_hooks", "remove_handles", "clear_hooks")
+    )
 
 
 def _root_parameter(node: ast.expr, facts: Facts, depth: int = 4) -> str | None:
@@ -182,7 +185,12 @@ def stacked(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     for call in facts.callers(scope):
         around = facts.loops(call)
         passed = _passed(scope, call, parameter)
-        if around and passed is not None and isinstance(passed, (ast.Name, ast.Attribute)) and _from_outside(passed, around[0], facts):
+        if (
+            around
+            and passed is not None
+            and isinstance(passed, (ast.Name, ast.Attribute))
+            and _from_outside(passed, around[0], facts)
+        ):
             yield _stacks(node, function, around[0], call, facts)
             return
 
@@ -222,7 +230,9 @@ def closes_over_its_tensor(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             return
     body: ast.AST | None = hook if isinstance(hook, ast.Lambda) else None
     if isinstance(hook, ast.Name):
-        body = next((d.node for d in facts.definitions(hook) if isinstance(d.node, (ast.FunctionDef, ast.AsyncFunctionDef))), None)
+        body = next(
+            (d.node for d in facts.definitions(hook) if isinstance(d.node, (ast.FunctionDef, ast.AsyncFunctionDef))), None
+        )
     if not isinstance(body, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)) or facts.requires_grad(owner) is None:
         return
     if name in {a.arg for a in body.args.args}:
@@ -235,6 +245,8 @@ def closes_over_its_tensor(node: ast.Call, facts: Facts) -> Iterator[Finding]:
                 f"This hook closes over `{name}`, the tensor it is registered on: neither is ever freed. "
                 "Use the hook's argument, a detached copy, or `weakref.ref` of the tensor.",
                 (),
-                places((inner, f"`{name}` is held here"),),
+                places(
+                    (inner, f"`{name}` is held here"),
+                ),
             )
             return

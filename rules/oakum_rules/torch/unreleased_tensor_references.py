@@ -144,4 +144,3 @@ def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             (proof.made, "the graph is built here"),
         ),
     )
-

@@ -69,7 +69,12 @@ def _loader_in(node: ast.expr, facts: Facts) -> tuple[ast.expr, bool] | None:
     """The loader whose batches an iterable gives, and whether the iterable can be started again."""
     if facts.is_loader(node):
         return node, True
-    if isinstance(node, ast.Call) and facts.qualified(node.func) in ("builtins.iter", "builtins.enumerate", "builtins.map", "tqdm.tqdm"):
+    if isinstance(node, ast.Call) and facts.qualified(node.func) in (
+        "builtins.iter",
+        "builtins.enumerate",
+        "builtins.map",
+        "tqdm.tqdm",
+    ):
         for argument in node.args:
             if (found := _loader_in(argument, facts)) is not None:
                 return found[0], facts.qualified(node.func) == "tqdm.tqdm"

@@ -73,7 +73,20 @@ CREATION = {
     "empty_like", "full_like", "rand_like", "randn_like", "from_numpy", "logspace", "normal", "randperm",
 }  # fmt: skip
 # Attributes of Tensor without a graph.
-PLAIN_ATTRIBUTES = {"data", "shape", "device", "dtype", "ndim", "requires_grad", "grad_fn", "is_cuda", "is_leaf", "layout", "itemsize", "nbytes"}
+PLAIN_ATTRIBUTES = {
+    "data",
+    "shape",
+    "device",
+    "dtype",
+    "ndim",
+    "requires_grad",
+    "grad_fn",
+    "is_cuda",
+    "is_leaf",
+    "layout",
+    "itemsize",
+    "nbytes",
+}
 VIEWS = {
     "view", "view_as", "reshape", "reshape_as", "transpose", "permute", "squeeze", "unsqueeze", "expand", "expand_as", "narrow", "select",
     "chunk", "split", "tensor_split", "t", "flatten", "unflatten", "unbind", "swapaxes", "movedim", "diagonal", "unfold", "contiguous",
@@ -81,8 +94,41 @@ VIEWS = {
 }  # fmt: skip
 # With a dimension they give (values, indices); the indices carry no graph.
 VALUES_AND_INDICES = {"max", "min", "topk", "sort", "median", "mode", "kthvalue", "cummax", "cummin", "nanmedian"}
-REDUCTIONS = {"mean", "sum", "norm", "max", "min", "prod", "var", "std", "logsumexp", "median", "nansum", "nanmean", "dot", "trace", "dist", "amax", "amin"}
-IN_PLACE_STORES = {"add_", "sub_", "mul_", "div_", "copy_", "lerp_", "addcmul_", "addcdiv_", "index_add_", "index_copy_", "scatter_", "scatter_add_", "masked_fill_", "clamp_"}
+REDUCTIONS = {
+    "mean",
+    "sum",
+    "norm",
+    "max",
+    "min",
+    "prod",
+    "var",
+    "std",
+    "logsumexp",
+    "median",
+    "nansum",
+    "nanmean",
+    "dot",
+    "trace",
+    "dist",
+    "amax",
+    "amin",
+}
+IN_PLACE_STORES = {
+    "add_",
+    "sub_",
+    "mul_",
+    "div_",
+    "copy_",
+    "lerp_",
+    "addcmul_",
+    "addcdiv_",
+    "index_add_",
+    "index_copy_",
+    "scatter_",
+    "scatter_add_",
+    "masked_fill_",
+    "clamp_",
+}
 
 LOSS_FUNCTIONS = {
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss", "gaussian_nll_loss",
@@ -127,7 +173,15 @@ LOADERS = {
     "torch.utils.data.DataLoader", "torch_geometric.loader.DataLoader", "torch_geometric.data.DataLoader", "torch_geometric.loader.NeighborLoader",
     "monai.data.DataLoader", "torchdata.stateful_dataloader.StatefulDataLoader", "torchdata.stateful_dataloader.stateful_dataloader.StatefulDataLoader",
 }  # fmt: skip
-OPTIMIZER_PACKAGES = ("torch.optim.", "apex.optimizers.", "bitsandbytes.optim.", "torch_optimizer.", "transformers.AdamW", "timm.optim.create_optimizer", "transformers.Adafactor")
+OPTIMIZER_PACKAGES = (
+    "torch.optim.",
+    "apex.optimizers.",
+    "bitsandbytes.optim.",
+    "torch_optimizer.",
+    "transformers.AdamW",
+    "timm.optim.create_optimizer",
+    "transformers.Adafactor",
+)
 SCALERS = {"torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.GradScaler"}
 ACCELERATORS = {"accelerate.Accelerator", "accelerate.accelerator.Accelerator"}
 

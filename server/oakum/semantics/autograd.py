@@ -72,7 +72,11 @@ class Regions:
                 argument = node.args[0] if node.args else next((k.value for k in node.keywords), None)
                 return self.constant_mode(argument)
             function = some(evaluator.value(node.func, frame), "function", "method")
-            if function is not None and isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and function.frame is not None:
+            if (
+                function is not None
+                and isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+                and function.frame is not None
+            ):
                 return self.inside_context_manager(function.node, function.frame.source)
         value = evaluator.value(node, frame)
         modes = {self.context_object(obj.name) for obj in value if obj.kind == "object"}
@@ -96,7 +100,9 @@ class Regions:
                 while (parent := source.parent(child)) is not None and parent is not function:
                     if isinstance(parent, ast.With) and child in parent.body:
                         for item in parent.items:
-                            if (found := self.context(item.context_expr, self.evaluator.frame_at(source, item.context_expr))) is not None:
+                            if (
+                                found := self.context(item.context_expr, self.evaluator.frame_at(source, item.context_expr))
+                            ) is not None:
                                 return found
                     child = parent
         return None
@@ -208,13 +214,24 @@ class Regions:
         if isinstance(function, ast.Attribute) and function.attr in BACKWARD_HELPERS:
             first = call.args[0] if call.args and not isinstance(call.args[0], ast.Starred) else None
             owner = function.value
-            if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Attribute) and owner.func.attr in ("scale", "scale_loss") and owner.args:
+            if (
+                isinstance(owner, ast.Call)
+                and isinstance(owner.func, ast.Attribute)
+                and owner.func.attr in ("scale", "scale_loss")
+                and owner.args
+            ):
                 return owner.args[0]
             tail = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
-            if function.attr == "manual_backward" or tail in ("accelerator", "fabric", "autograd", "engine", "booster", "strategy"):
+            if function.attr == "manual_backward" or tail in (
+                "accelerator",
+                "fabric",
+                "autograd",
+                "engine",
+                "booster",
+                "strategy",
+            ):
                 return first
             if first is not None and isinstance(first, ast.Name) and tail in ("model", "model_engine", "self"):
                 return first
             return owner
         return None
-

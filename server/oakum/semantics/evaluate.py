@@ -54,6 +54,10 @@ class Evaluator:
         self.open_frames: dict[ast.AST, Frame] = {}
         self.fields: dict[tuple[ast.ClassDef, str], Value | None] = {}
         self.ancestries: dict[ast.ClassDef, tuple[list[tuple[ast.ClassDef, Frame]], list[str], bool]] = {}
+        self.used: dict[tuple[FunctionNode | None, Source], dict[Definition, frozenset[str]]] = {}
+        self.backpropagated: dict[tuple[FunctionNode | None, Source], set[Definition]] = {}
+        self.field_memo: dict[ast.ClassDef, dict[str, list[tuple[Definition, FunctionNode]]]] = {}
+        self.frozen_memo: dict[Source, bool] = {}
         self.caller_memo: dict[ast.AST, list[tuple[ast.Call, Source]]] = {}
         self.depth = 0
         self.spent = 0
@@ -162,7 +166,8 @@ class Evaluator:
             kind = "tuple" if isinstance(node, ast.Tuple) else "list"
             if any(isinstance(element, ast.Starred) for element in node.elts):
                 parts = [
-                    self.element(self.value(e.value, frame)) if isinstance(e, ast.Starred) else self.value(e, frame) for e in node.elts
+                    self.element(self.value(e.value, frame)) if isinstance(e, ast.Starred) else self.value(e, frame)
+                    for e in node.elts
                 ]
                 return (Obj(kind, node=node, frame=frame, element=join(*parts)),)
             return (Obj(kind, node=node, frame=frame, items=tuple(self.value(element, frame) for element in node.elts)),)
@@ -196,7 +201,13 @@ class Evaluator:
             elif key is None:
                 for obj in self.value(value, frame):
                     keys.extend(obj.keys or ())
-                    rest.append(obj.element if obj.kind == "dict" and obj.element is not None else NEVER if obj.kind == "dict" else UNKNOWN)
+                    rest.append(
+                        obj.element
+                        if obj.kind == "dict" and obj.element is not None
+                        else NEVER
+                        if obj.kind == "dict"
+                        else UNKNOWN
+                    )
             else:
                 rest.append(self.value(value, frame))
         return (Obj("dict", node=node, frame=frame, keys=tuple(keys), element=join(*rest) or None),)
@@ -277,7 +288,11 @@ class Evaluator:
             if (bound := source.flow.final.get(name) or source.flow.definitions.get(name)) is not None:
                 values.append(self.definitions(bound, source.frame))
             for declaration in source.nodes(ast.Global):
-                if isinstance(declaration, ast.Global) and name in declaration.names and (function := source.function(declaration)):
+                if (
+                    isinstance(declaration, ast.Global)
+                    and name in declaration.names
+                    and (function := source.function(declaration))
+                ):
                     inner = source.flow_in(function).definitions.get(name, ())
                     values.append(self.definitions(inner, self.open_frame(source, function)))
             if values:
@@ -379,9 +394,9 @@ class Evaluator:
                 results.append(obj.element or UNKNOWN)
             elif obj.kind in ("instance", "module") and (method := self.method(obj, "__enter__")) is not None:
                 results.append(self.invoke(method, (obj,), [], {}, context or ast.Pass(), frame))
-            elif obj.kind == "object" and obj.name in ("builtins.open", "tqdm.tqdm", "torch.utils.tensorboard.SummaryWriter"):
-                results.append((obj,))
-            elif obj.kind in ("iterator", "loader", "handle"):
+            elif (
+                obj.kind == "object" and obj.name in ("builtins.open", "tqdm.tqdm", "torch.utils.tensorboard.SummaryWriter")
+            ) or obj.kind in ("iterator", "loader", "handle"):
                 results.append((obj,))
             else:
                 results.append(UNKNOWN)
@@ -435,7 +450,9 @@ class Evaluator:
                     self.touched(source, call)
                 outer = self.frame_at(source, call)
                 method = not isinstance(function, ast.Lambda) and frame.source.class_of(function) is not None
-                bound = self.bind(function, self.arguments(call, outer), frame, 1 if method and not _decorated(function, "staticmethod") else 0)
+                bound = self.bind(
+                    function, self.arguments(call, outer), frame, 1 if method and not _decorated(function, "staticmethod") else 0
+                )
                 values.append(bound.get(name, UNKNOWN))
             return join(*values) or None
         finally:
@@ -473,7 +490,9 @@ class Evaluator:
             holder = source.enclosing_class(call)
             return holder is not None and holder is not cls and cls in self.lineage(holder, source)
         value = self.value(receiver, self.frame_at(source, call))
-        return any(obj.node is cls or (isinstance(obj.node, ast.ClassDef) and cls in self.lineage(obj.node, source)) for obj in value)
+        return any(
+            obj.node is cls or (isinstance(obj.node, ast.ClassDef) and cls in self.lineage(obj.node, source)) for obj in value
+        )
 
     def lineage(self, cls: ast.ClassDef, source: Source) -> list[ast.ClassDef]:
         """A class and its bases in sight, nearest first."""
@@ -531,7 +550,11 @@ class Evaluator:
                 return None
             value = self.module_name(node.id, frame.source)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            sides = [self.annotation(side, frame) for side in (node.left, node.right) if not (isinstance(side, ast.Constant) and side.value is None)]
+            sides = [
+                self.annotation(side, frame)
+                for side in (node.left, node.right)
+                if not (isinstance(side, ast.Constant) and side.value is None)
+            ]
             return join(*(side for side in sides if side)) if sides and all(sides) else None
         elif isinstance(node, ast.Subscript):
             head = self.value(node.value, self.frame_at(frame.source, node))
@@ -571,22 +594,21 @@ class Evaluator:
 
     def attributes_used(self, frame: Frame) -> dict[Definition, frozenset[str]]:
         """Names of the methods that a function calls on each binding."""
-        flow = frame.source.flow_in(frame.function)
-        memo: dict[object, dict[Definition, frozenset[str]]] = self._memo_of(frame)
-        if "attributes" not in memo:
+        place = (frame.function, frame.source)
+        if place not in self.used:
             found: dict[Definition, set[str]] = {}
-            for node, reaching in flow.uses.items():
+            for node, reaching in frame.source.flow_in(frame.function).uses.items():
                 parent = frame.source.parent(node)
                 if isinstance(parent, ast.Attribute) and isinstance(frame.source.parent(parent), ast.Call):
                     for definition in reaching:
                         found.setdefault(definition, set()).add(parent.attr)
-            memo["attributes"] = {definition: frozenset(names) for definition, names in found.items()}
-        return memo["attributes"]
+            self.used[place] = {definition: frozenset(names) for definition, names in found.items()}
+        return self.used[place]
 
     def backpropagated_definitions(self, frame: Frame) -> set[Definition]:
         """Bindings on whose value the function calls backward."""
-        memo = self._memo_of(frame)
-        if "backward" not in memo:
+        place = (frame.function, frame.source)
+        if place not in self.backpropagated:
             flow = frame.source.flow_in(frame.function)
             found: set[Definition] = set()
             for target in self.regions.backward_targets(frame):
@@ -594,12 +616,8 @@ class Evaluator:
                 while isinstance(node, ast.BinOp):  # (loss / steps).backward()
                     node = node.left if not isinstance(node.left, ast.Constant) else node.right
                 found |= {d for d in flow.uses.get(node, ()) if d is not ENTRY}
-            memo["backward"] = found
-        return memo["backward"]
-
-    def _memo_of(self, frame: Frame) -> dict[object, dict[Definition, frozenset[str]]] | dict[str, set[Definition]]:  # pyright: ignore
-        store: dict[object, object] = self.__dict__.setdefault("_function_memo", {})
-        return store.setdefault((frame.function, frame.source), {})  # pyright: ignore
+            self.backpropagated[place] = found
+        return self.backpropagated[place]
 
     # --- imports ---
 
@@ -661,7 +679,8 @@ class Evaluator:
     def field(self, obj: Obj, name: str, node: ast.AST, frame: Frame) -> Value:
         """An attribute of an instance of a class in sight, or of the class itself."""
         cls = obj.node
-        assert isinstance(cls, ast.ClassDef) and obj.frame is not None
+        assert isinstance(cls, ast.ClassDef)
+        assert obj.frame is not None
         method = self.method(obj, name)
         if method is not None:
             function = method.node
@@ -676,7 +695,8 @@ class Evaluator:
 
     def method(self, obj: Obj, name: str) -> Obj | None:
         """The function that a class in sight has under a name."""
-        assert isinstance(obj.node, ast.ClassDef) and obj.frame is not None
+        assert isinstance(obj.node, ast.ClassDef)
+        assert obj.frame is not None
         classes = self.ancestry(obj.node, obj.frame)[0]
         for cls, where in classes[1:] if obj.kind == "super" else classes:
             for statement in _class_body(cls):
@@ -707,7 +727,7 @@ class Evaluator:
                         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
                             if statement.value is not None:
                                 values.append(self.value(statement.value, where))
-                            elif isinstance(statement, ast.AnnAssign) and (promised := self.annotation(statement.annotation, where)):
+                            elif promised := self.annotation(statement.annotation, where):
                                 values.append(promised)
                 for call in where.source.calls("register_buffer"):
                     if where.source.enclosing_class(call) is current and call.args and _is_text(call.args[0], name):
@@ -725,7 +745,7 @@ class Evaluator:
 
     def field_definitions(self, cls: ast.ClassDef, name: str, source: Source) -> list[tuple[Definition, FunctionNode]]:
         """Bindings of `self.name` in the methods of a class, with their methods."""
-        memo: dict[ast.ClassDef, dict[str, list[tuple[Definition, FunctionNode]]]] = self.__dict__.setdefault("_field_memo", {})
+        memo = self.field_memo
         if cls not in memo:
             table: dict[str, list[tuple[Definition, FunctionNode]]] = {}
             if self.touched is not None:
@@ -793,9 +813,7 @@ class Evaluator:
                 if obj.kind in ("list", "deque", "set") and obj.node is not None and obj.frame is not None:
                     parts.append(self.contents(obj, None))
                 results.append(join(*parts) or NEVER)
-            elif obj.kind == "loader":
-                results.append(DATA)
-            elif obj.kind == "data":
+            elif obj.kind == "loader" or obj.kind == "data":
                 results.append(DATA)
             elif obj.kind == "tensor":
                 results.append((replace(obj, view=True, scalar=False),))
@@ -842,7 +860,11 @@ class Evaluator:
             targets = statement.targets
         elif isinstance(statement, ast.AnnAssign) and statement.value is obj.node:
             targets = [statement.target]
-        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Tuple) and isinstance(statement.targets[0], ast.Tuple):
+        elif (
+            isinstance(statement, ast.Assign)
+            and isinstance(statement.value, ast.Tuple)
+            and isinstance(statement.targets[0], ast.Tuple)
+        ):
             for target, value in zip(statement.targets[0].elts, statement.value.elts, strict=False):
                 if value is obj.node:
                     targets = [target]
@@ -885,7 +907,11 @@ class Evaluator:
                         continue
                     holder = source.statement(subscript)
                     if isinstance(holder, ast.Assign) and subscript in holder.targets:
-                        where = self.frame_at(source, subscript) if source.function(subscript) is not obj.frame.function else obj.frame
+                        where = (
+                            self.frame_at(source, subscript)
+                            if source.function(subscript) is not obj.frame.function
+                            else obj.frame
+                        )
                         values.append(self.value(holder.value, where))
                     else:
                         values.append(UNKNOWN)
@@ -939,7 +965,9 @@ class Evaluator:
                 named[keyword.arg] = self.value(keyword.value, frame)
         return positional, named, hidden
 
-    def bind(self, function: FunctionNode, given: tuple[list[Value], dict[str, Value], bool], frame: Frame, skip: int = 0) -> dict[str, Value]:
+    def bind(
+        self, function: FunctionNode, given: tuple[list[Value], dict[str, Value], bool], frame: Frame, skip: int = 0
+    ) -> dict[str, Value]:
         """The values of a function's parameters for these arguments; the first `skip` parameters are bound already."""
         positional, named, hidden = given
         arguments = function.args
@@ -949,7 +977,9 @@ class Evaluator:
             result[argument.arg] = value
         if arguments.vararg:
             rest = tuple(positional[len(plain) - skip :])
-            result[arguments.vararg.arg] = (Obj("tuple", items=rest) if not hidden else Obj("tuple", element=join(UNKNOWN, *rest)),)
+            result[arguments.vararg.arg] = (
+                Obj("tuple", items=rest) if not hidden else Obj("tuple", element=join(UNKNOWN, *rest)),
+            )
         extra: list[tuple[object, Value]] = []
         names = {argument.arg for argument in [*plain, *arguments.kwonlyargs]}
         for name, value in named.items():
@@ -984,9 +1014,23 @@ class Evaluator:
         if obj.kind == "method" and obj.node is not None and obj.receiver:
             function = Obj("function", obj.name, node=obj.node, frame=obj.frame)
             assert isinstance(obj.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-            receiver = None if _decorated(obj.node, "staticmethod") or obj.receiver[0].kind == "class" and not _decorated(obj.node, "classmethod") else obj.receiver
+            receiver = (
+                None
+                if _decorated(obj.node, "staticmethod")
+                or (obj.receiver[0].kind == "class" and not _decorated(obj.node, "classmethod"))
+                else obj.receiver
+            )
             if receiver and receiver[0].kind == "super":
-                receiver = (replace(receiver[0], kind="module" if isinstance(receiver[0].node, ast.ClassDef) and receiver[0].frame and self.is_module_class(receiver[0].node, receiver[0].frame) else "instance"),)
+                receiver = (
+                    replace(
+                        receiver[0],
+                        kind="module"
+                        if isinstance(receiver[0].node, ast.ClassDef)
+                        and receiver[0].frame
+                        and self.is_module_class(receiver[0].node, receiver[0].frame)
+                        else "instance",
+                    ),
+                )
             return self.invoke(function, receiver, positional, named, node, frame, hidden)
         if obj.kind == "class" and isinstance(obj.node, ast.ClassDef) and obj.frame is not None:
             return (self.instance(obj.node, obj.frame, node),)
@@ -998,7 +1042,14 @@ class Evaluator:
         return self.library.call(obj, given, node, frame)
 
     def invoke(
-        self, function: Obj, receiver: Value | None, positional: list[Value], named: dict[str, Value], node: ast.AST, frame: Frame, hidden: bool = False
+        self,
+        function: Obj,
+        receiver: Value | None,
+        positional: list[Value],
+        named: dict[str, Value],
+        node: ast.AST,
+        frame: Frame,
+        hidden: bool = False,
     ) -> Value:
         """The result of a function in sight."""
         definition = function.node
@@ -1029,7 +1080,8 @@ class Evaluator:
             flow = frame.source.flow_in(function)
             if flow.yields:
                 given = [
-                    self.element(self.value(y.value, frame)) if isinstance(y, ast.YieldFrom) else self.value(y.value, frame) for y in flow.yields
+                    self.element(self.value(y.value, frame)) if isinstance(y, ast.YieldFrom) else self.value(y.value, frame)
+                    for y in flow.yields
                 ]
                 return (Obj("generator", node=function, element=join(*given)),)
             if isinstance(function, ast.AsyncFunctionDef) and not flow.returns:

@@ -116,7 +116,6 @@ def _join(*envs: Env | None) -> Env:
     return result
 
 
-
 class _Walker:
     def __init__(self) -> None:
         self.flow = Flow()
@@ -126,7 +125,9 @@ class _Walker:
 
     # --- bindings ---
 
-    def define(self, key: str, how: str, node: ast.AST, value: ast.expr | None, path: tuple[int | str, ...], statement: ast.AST) -> Definition:
+    def define(
+        self, key: str, how: str, node: ast.AST, value: ast.expr | None, path: tuple[int | str, ...], statement: ast.AST
+    ) -> Definition:
         """The definition at `node`: one object, however often a loop is walked."""
         identity = (node, key, path)
         if identity not in self.known:
@@ -143,7 +144,9 @@ class _Walker:
         if definition not in known:
             known.append(definition)
 
-    def target(self, target: ast.AST, how: str, value: ast.expr | None, statement: ast.AST, env: Env, path: tuple[int | str, ...] = ()) -> None:
+    def target(
+        self, target: ast.AST, how: str, value: ast.expr | None, statement: ast.AST, env: Env, path: tuple[int | str, ...] = ()
+    ) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
             for index, element in enumerate(target.elts):
                 step: int | str = index
@@ -212,7 +215,7 @@ class _Walker:
             self.empties(node, env)
             return
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, (ast.expr, ast.slice, ast.keyword)):
+            if isinstance(child, (ast.expr, ast.keyword)):
                 self.expression(child.value if isinstance(child, ast.keyword) else child, env)
 
     def empties(self, call: ast.Call, env: Env) -> None:

@@ -33,10 +33,42 @@ if TYPE_CHECKING:
     from oakum.semantics.program import Frame
 
 Arguments = tuple[list[Value], dict[str, Value], bool]
-_NUMBERS = {"len", "int", "float", "bool", "round", "isinstance", "issubclass", "hasattr", "callable", "id", "hash", "ord", "any", "all", "divmod", "pow"}
+_NUMBERS = {
+    "len",
+    "int",
+    "float",
+    "bool",
+    "round",
+    "isinstance",
+    "issubclass",
+    "hasattr",
+    "callable",
+    "id",
+    "hash",
+    "ord",
+    "any",
+    "all",
+    "divmod",
+    "pow",
+}
 _TEXTS = {"str", "repr", "format", "input", "chr", "bin", "hex", "type"}
 _NUMPY_DATA = ("numpy.", "math.", "time.", "random.", "os.", "sklearn.metrics.", "datetime.")
-_OWN_MODULE = {"to", "cuda", "cpu", "train", "eval", "half", "float", "double", "bfloat16", "requires_grad_", "apply", "type", "share_memory", "to_empty"}
+_OWN_MODULE = {
+    "to",
+    "cuda",
+    "cpu",
+    "train",
+    "eval",
+    "half",
+    "float",
+    "double",
+    "bfloat16",
+    "requires_grad_",
+    "apply",
+    "type",
+    "share_memory",
+    "to_empty",
+}
 
 
 class Library:
@@ -52,9 +84,19 @@ class Library:
         head, _, last = name.rpartition(".")
         if head == "torch.nn" and last[:1].isupper():
             return last not in knowledge.NOT_MODULES
-        if head.startswith(("torchvision.models", "torchvision.ops", "timm.models", "timm.layers", "torch_geometric.nn", "fairseq.models", "fairseq.modules")):
+        if head.startswith(
+            (
+                "torchvision.models",
+                "torchvision.ops",
+                "timm.models",
+                "timm.layers",
+                "torch_geometric.nn",
+                "fairseq.models",
+                "fairseq.modules",
+            )
+        ):
             return last[:1].isupper()
-        if head.startswith("transformers") and (last.endswith("Model") or "For" in last and last[:1].isupper()):
+        if head.startswith("transformers") and (last.endswith("Model") or ("For" in last and last[:1].isupper())):
             return not last.endswith(("Config", "Output"))
         return False
 
@@ -95,7 +137,7 @@ class Library:
     def submodule(self, obj: Obj, key: object) -> Value:
         """An element of a ModuleList, Sequential or ModuleDict."""
         if obj.name in ("torch.nn.ModuleList", "torch.nn.Sequential"):
-            items = [item for item in obj.items or ()]
+            items = list(obj.items or ())
             if isinstance(key, int) and -len(items) <= key < len(items) and obj.element is None:
                 return items[key]
             return join(*items, obj.element or ()) or (Obj("module"),)
@@ -106,7 +148,7 @@ class Library:
     def frozen(self, obj: Obj, frame: Frame) -> bool:
         """Whether a file may switch off the gradients of a module's parameters: then its call proves nothing."""
         source = frame.source
-        cache: dict[object, bool] = self.evaluator.__dict__.setdefault("_frozen_memo", {})
+        cache = self.evaluator.frozen_memo
         if source.asked is not None:
             source.asked.add("requires_grad")
         if source not in cache:
@@ -117,7 +159,7 @@ class Library:
                 and node.value.value is False
                 for node in source.nodes(ast.Assign)
             ) or any(
-                not call.args or isinstance(call.args[0], ast.Constant) and call.args[0].value is False
+                not call.args or (isinstance(call.args[0], ast.Constant) and call.args[0].value is False)
                 for call in source.calls("requires_grad_")
                 if call.args or call.keywords
             ) or bool(source.calls("freeze")) or bool(source.calls("freeze_parameters"))  # fmt: skip
@@ -129,7 +171,12 @@ class Library:
     def frozen_here(self, obj: Obj, frame: Frame) -> bool:
         """Whether `module.requires_grad_(False)` is said of this very module."""
         for call in frame.source.calls("requires_grad_"):
-            if isinstance(call.func, ast.Attribute) and call.args and isinstance(call.args[0], ast.Constant) and call.args[0].value is False:
+            if (
+                isinstance(call.func, ast.Attribute)
+                and call.args
+                and isinstance(call.args[0], ast.Constant)
+                and call.args[0].value is False
+            ):
                 value = self.evaluator.value(call.func.value, self.evaluator.frame_at(frame.source, call))
                 if obj.site is not None and any(found.site is obj.site for found in value):
                     return True
@@ -183,7 +230,13 @@ class Library:
                     found |= grads(value)
                 plain = obj.constant != "none"
                 return tensor(evaluator.recorded(found, node, frame), node, scalar=last.endswith("Loss") and plain)
-            if last == "Sequential" and obj.items and (final := obj.items[-1]) and final[0].kind == "module" and isinstance(final[0].node, ast.ClassDef):
+            if (
+                last == "Sequential"
+                and obj.items
+                and (final := obj.items[-1])
+                and final[0].kind == "module"
+                and isinstance(final[0].node, ast.ClassDef)
+            ):
                 return (Obj("output", grad=grad, node=node),)
             return tensor(grad, node)
         return (Obj("output", grad=grad, node=node),)
@@ -229,7 +282,11 @@ class Library:
             parent = frame.source.parent(node)
             if isinstance(parent, ast.Call) and parent.func is node:
                 return (Obj("method", name, receiver=(obj,)),)
-            return UNKNOWN if kind == "tensor" else (Obj("output", grad=Grad.UNKNOWN if obj.grad is Grad.ATTACHED else obj.grad, node=obj.node),)
+            return (
+                UNKNOWN
+                if kind == "tensor"
+                else (Obj("output", grad=Grad.UNKNOWN if obj.grad is Grad.ATTACHED else obj.grad, node=obj.node),)
+            )
         if kind == "data":
             parent = frame.source.parent(node)
             return (Obj("method", name, receiver=(obj,)),) if isinstance(parent, ast.Call) and parent.func is node else DATA
@@ -237,9 +294,13 @@ class Library:
             return (obj,)
         if kind == "module" and name in ("weight", "bias"):
             return tensor(Grad.LEAF, node)
-        if kind == "module" and not isinstance(obj.node, ast.ClassDef) or kind == "module" and name in _MODULE_METHODS:
+        if (kind == "module" and not isinstance(obj.node, ast.ClassDef)) or (kind == "module" and name in _MODULE_METHODS):
             parent = frame.source.parent(node)
-            return (Obj("method", name, receiver=(obj,)),) if isinstance(parent, ast.Call) and parent.func is node or name in _MODULE_METHODS else UNKNOWN
+            return (
+                (Obj("method", name, receiver=(obj,)),)
+                if (isinstance(parent, ast.Call) and parent.func is node) or name in _MODULE_METHODS
+                else UNKNOWN
+            )
         if kind in ("instance", "class", "super"):
             return (Obj("method", name, receiver=(obj,)),) if name in _MODULE_METHODS and kind == "super" else UNKNOWN
         if kind in ("list", "dict", "set", "deque", "tuple", "string", "optimizer", "scheduler", "scaler", "loader", "accelerator", "distribution", "handle",
@@ -259,7 +320,7 @@ class Library:
 
     def method(self, owner: Obj, name: str, given: Arguments, node: ast.AST, frame: Frame) -> Value:
         evaluator = self.evaluator
-        positional, named, _ = given
+        positional = given[0]
         kind = owner.kind
         if kind in ("tensor", "output"):
             return self.tensor_method(owner, name, given, node, frame)
@@ -294,7 +355,11 @@ class Library:
                 return (owner,)
             return NUMBER if name in ("index", "count") else NONE
         if kind == "dict":
-            values = join(*(item for _, item in owner.keys or ()), owner.element or (), evaluator.contents(owner, None) if owner.node is not None and owner.frame else ())
+            values = join(
+                *(item for _, item in owner.keys or ()),
+                owner.element or (),
+                evaluator.contents(owner, None) if owner.node is not None and owner.frame else (),
+            )
             if name == "items":
                 return (Obj("iterator", element=(Obj("tuple", items=(STRING, values or UNKNOWN)),)),)
             if name == "values":
@@ -315,7 +380,9 @@ class Library:
                 return UNKNOWN
             return NONE if name in ("step", "zero_grad", "add_param_group", "load_state_dict") else UNKNOWN
         if kind == "scaler":
-            return positional[0] if name == "scale" and positional else NONE if name in ("step", "update", "unscale_") else UNKNOWN
+            return (
+                positional[0] if name == "scale" and positional else NONE if name in ("step", "update", "unscale_") else UNKNOWN
+            )
         if kind == "accelerator":
             if name == "prepare":
                 return positional[0] if len(positional) == 1 else (Obj("tuple", items=tuple(positional)),)
@@ -348,7 +415,18 @@ class Library:
             return NUMBER
         if name in ("tolist", "numpy"):
             return DATA
-        if name in ("size", "dim", "numel", "nelement", "ndimension", "data_ptr", "stride", "element_size", "is_contiguous", "get_device"):
+        if name in (
+            "size",
+            "dim",
+            "numel",
+            "nelement",
+            "ndimension",
+            "data_ptr",
+            "stride",
+            "element_size",
+            "is_contiguous",
+            "get_device",
+        ):
             return NUMBER
         if name == "backward":
             return NONE
@@ -363,19 +441,42 @@ class Library:
             if some(value, "tensor", "output"):
                 found |= grads(value)
         grad = evaluator.recorded(found, node, frame)
-        given_dimension = bool(positional) and not (some(positional[0], "tensor", "output")) or "dim" in named
+        given_dimension = (bool(positional) and not (some(positional[0], "tensor", "output"))) or "dim" in named
         if name in knowledge.VALUES_AND_INDICES and (given_dimension or name in ("topk", "sort", "kthvalue")):
             return (Obj("tuple", node=node, items=(tensor(grad, node), tensor(Grad.DETACHED, node))),)
         if name in ("chunk", "split", "unbind", "tensor_split"):
             return (Obj("tuple", node=node, element=tensor(grad, node, view=True)),)
-        if name in ("to", "cuda", "cpu", "float", "double", "half", "contiguous", "clone", "type", "bfloat16", "type_as", "requires_grad", "retain_grad", "pin_memory"):
+        if name in (
+            "to",
+            "cuda",
+            "cpu",
+            "float",
+            "double",
+            "half",
+            "contiguous",
+            "clone",
+            "type",
+            "bfloat16",
+            "type_as",
+            "requires_grad",
+            "retain_grad",
+            "pin_memory",
+        ):
             if name == "retain_grad":
                 return NONE
             moved = name in ("cuda", "cpu", "to")
-            return (replace(owner, kind=owner.kind if moved else "tensor", grad=grad if owner.grad is not Grad.LEAF else grad, node=node, view=owner.view and name != "clone"),)
+            return (
+                replace(
+                    owner,
+                    kind=owner.kind if moved else "tensor",
+                    grad=grad if owner.grad is not Grad.LEAF else grad,
+                    node=node,
+                    view=owner.view and name != "clone",
+                ),
+            )
         if name in ("items", "keys", "values", "get", "pop", "update", "append") and owner.kind == "output":
             return UNKNOWN
-        scalar = owner.scalar or name in knowledge.REDUCTIONS and not given_dimension and not positional
+        scalar = owner.scalar or (name in knowledge.REDUCTIONS and not given_dimension and not positional)
         if name in knowledge.VIEWS:
             return tensor(grad, node, view=True)
         return tensor(grad, node, scalar=scalar)
@@ -383,7 +484,7 @@ class Library:
     def function(self, name: str, given: Arguments, node: ast.AST, frame: Frame) -> Value:
         """The result of calling a qualified name."""
         evaluator = self.evaluator
-        positional, named, hidden = given
+        positional, named, _ = given
         first = positional[0] if positional else None
         head, _, last = name.rpartition(".")
         if head == "builtins":
@@ -392,17 +493,42 @@ class Library:
             result = self.torch(name, head, last, given, node, frame)
             if result is not None:
                 return result
-        if name in knowledge.TRANSPARENT_WRAPPERS or head == "tqdm" or last in ("tqdm", "track", "trange", "progress_bar") or name == "rich.progress.track":
-            return first if first is not None and last != "trange" else (Obj("iterator", element=NUMBER),) if last == "trange" else UNKNOWN
+        if (
+            name in knowledge.TRANSPARENT_WRAPPERS
+            or head == "tqdm"
+            or last in ("tqdm", "track", "trange", "progress_bar")
+            or name == "rich.progress.track"
+        ):
+            return (
+                first
+                if first is not None and last != "trange"
+                else (Obj("iterator", element=NUMBER),)
+                if last == "trange"
+                else UNKNOWN
+            )
         if name == "collections.deque":
-            bounded = "maxlen" in named and not only(named["maxlen"], "none") or len(positional) > 1
-            return (Obj("deque", node=node, frame=frame, element=evaluator.element(first) if first else None, constant="bounded" if bounded else None),)
+            bounded = ("maxlen" in named and not only(named["maxlen"], "none")) or len(positional) > 1
+            return (
+                Obj(
+                    "deque",
+                    node=node,
+                    frame=frame,
+                    element=evaluator.element(first) if first else None,
+                    constant="bounded" if bounded else None,
+                ),
+            )
         if name in ("collections.defaultdict", "collections.OrderedDict", "collections.Counter"):
             made = None
             if last == "defaultdict" and first:
                 made = join(*(evaluator.apply(obj, ([], {}, False), node, frame) for obj in first))
             return (Obj("dict", node=node, frame=frame, element=made),)
-        if name in ("itertools.chain", "itertools.islice", "itertools.cycle", "itertools.chain.from_iterable", "more_itertools.ncycles"):
+        if name in (
+            "itertools.chain",
+            "itertools.islice",
+            "itertools.cycle",
+            "itertools.chain.from_iterable",
+            "more_itertools.ncycles",
+        ):
             element = evaluator.element(first) if first else UNKNOWN
             return (Obj("iterator", name, node=node, element=evaluator.element(element) if last == "from_iterable" else element),)
         if name in ("itertools.count",):
@@ -419,7 +545,7 @@ class Library:
             return (Obj("accelerator", name, node=node),)
         if name.startswith(knowledge.OPTIMIZER_PACKAGES):
             return (Obj("optimizer", name, node=node, site=node),)
-        if name.startswith(knowledge.MODEL_MAKERS) or name.startswith("transformers.") and last == "from_pretrained" and self.is_module_name(head) or (
+        if name.startswith(knowledge.MODEL_MAKERS) or (name.startswith("transformers.") and last == "from_pretrained" and self.is_module_name(head)) or (
             name.startswith("transformers.Auto") and last in ("from_pretrained", "from_config") and "Model" in head
         ) or self.is_module_name(name):  # fmt: skip
             return (Obj("module", name, site=node),)
@@ -451,7 +577,9 @@ class Library:
             return (Obj("module", name, site=node),)
         if head == "torch.nn" and last[:1].isupper():
             reduction = named.get("reduction", ())
-            return (Obj("module", name, site=node, constant="none" if any(obj.constant == "none" for obj in reduction) else None),)
+            return (
+                Obj("module", name, site=node, constant="none" if any(obj.constant == "none" for obj in reduction) else None),
+            )
         if name.startswith("torch.optim.lr_scheduler."):
             return (Obj("scheduler", name, node=node),)
         if name.startswith("torch.optim.") and last[:1].isupper():
@@ -464,7 +592,9 @@ class Library:
             found: set[Grad] = set()
             for value in (*positional, *named.values()):
                 found |= grads(value)
-            grad = Grad.ATTACHED if found & {Grad.ATTACHED, Grad.LEAF} else Grad.UNKNOWN if Grad.UNKNOWN in found else Grad.DETACHED
+            grad = (
+                Grad.ATTACHED if found & {Grad.ATTACHED, Grad.LEAF} else Grad.UNKNOWN if Grad.UNKNOWN in found else Grad.DETACHED
+            )
             return (Obj("distribution", name, grad, node),)
         if name.startswith("torchvision.models.") or name == "torch.hub.load" or name == "torch.jit.load":
             return (Obj("module", name, site=node),)
@@ -475,9 +605,9 @@ class Library:
             return (Obj("tuple", node=node, element=tensor(Grad.ATTACHED if live else Grad.DETACHED, node)),)
         if name == "torch.autograd.Variable" and first is not None:
             return first
-        if name.startswith("torch.cuda.") or name.startswith("torch.backends") or name.startswith("torch.utils.data"):
+        if name.startswith(("torch.cuda.", "torch.backends", "torch.utils.data")):
             return UNKNOWN if name.startswith("torch.utils.data") else NONE
-        if name.startswith("torch.nn.utils.rnn.") or name.startswith("torch.fft.") or name.startswith("torch.linalg.") or name.startswith("torch.special."):
+        if name.startswith(("torch.nn.utils.rnn.", "torch.fft.", "torch.linalg.", "torch.special.")):
             return tensor(self.of_arguments(given, node, frame), node)
         if name.startswith("torch.nn.functional."):
             if last in knowledge.GRAPH_FREE:
@@ -494,13 +624,17 @@ class Library:
             if last[:1].isupper():
                 return None
             grad = self.of_arguments(given, node, frame)
-            if last in knowledge.VALUES_AND_INDICES and (len(positional) > 1 and not some(positional[1], "tensor", "output") or "dim" in named):
+            if last in knowledge.VALUES_AND_INDICES and (
+                (len(positional) > 1 and not some(positional[1], "tensor", "output")) or "dim" in named
+            ):
                 return (Obj("tuple", node=node, items=(tensor(grad, node), tensor(Grad.DETACHED, node))),)
             if last in ("split", "chunk", "unbind", "meshgrid", "broadcast_tensors", "tensor_split"):
                 return (Obj("tuple", node=node, element=tensor(grad, node, view=True)),)
             reduced = last in knowledge.REDUCTIONS and len(positional) == 1 and not named
             elementwise = first is not None and all(obj.scalar for obj in first)
-            return tensor(grad, node, scalar=reduced or elementwise and last not in ("cat", "stack"), view=last in knowledge.VIEWS)
+            return tensor(
+                grad, node, scalar=reduced or (elementwise and last not in ("cat", "stack")), view=last in knowledge.VIEWS
+            )
         return None
 
     def of_arguments(self, given: Arguments, node: ast.AST, frame: Frame) -> Grad:
@@ -525,13 +659,29 @@ class Library:
             if first is None:
                 return (Obj(kind, node=node, frame=frame, items=() if kind != "set" else None),)
             items = first[0].items if kind == "tuple" and len(first) == 1 else None
-            return (Obj(kind, node=node, frame=frame, items=items, element=None if items is not None else evaluator.element(first)),)
+            return (
+                Obj(kind, node=node, frame=frame, items=items, element=None if items is not None else evaluator.element(first)),
+            )
         if name == "dict":
             return (Obj("dict", node=node, frame=frame, keys=tuple(named.items())),)
         if name == "enumerate":
-            return (Obj("iterator", "enumerate", node=node, element=(Obj("tuple", items=(NUMBER, evaluator.element(first) if first else UNKNOWN)),)),)
+            return (
+                Obj(
+                    "iterator",
+                    "enumerate",
+                    node=node,
+                    element=(Obj("tuple", items=(NUMBER, evaluator.element(first) if first else UNKNOWN)),),
+                ),
+            )
         if name == "zip":
-            return (Obj("iterator", "zip", node=node, element=(Obj("tuple", items=tuple(evaluator.element(value) for value in positional)),)),)
+            return (
+                Obj(
+                    "iterator",
+                    "zip",
+                    node=node,
+                    element=(Obj("tuple", items=tuple(evaluator.element(value) for value in positional)),),
+                ),
+            )
         if name == "range":
             return (Obj("iterator", "range", node=node, element=NUMBER),)
         if name in ("iter",) and first:
@@ -541,7 +691,12 @@ class Library:
         if name == "filter" and len(positional) > 1:
             return (Obj("iterator", element=evaluator.element(positional[1])),)
         if name == "map" and len(positional) > 1:
-            element = join(*(evaluator.apply(obj, ([evaluator.element(v) for v in positional[1:]], {}, False), node, frame) for obj in without_none(positional[0])))
+            element = join(
+                *(
+                    evaluator.apply(obj, ([evaluator.element(v) for v in positional[1:]], {}, False), node, frame)
+                    for obj in without_none(positional[0])
+                )
+            )
             return (Obj("iterator", "map", node=node, element=element or UNKNOWN),)
         if name == "sum" and first:
             return self.summed(join(evaluator.element(first), *positional[1:]), node, frame)
@@ -551,7 +706,9 @@ class Library:
             return evaluator.operation(node, [first], frame, scalar=all(obj.scalar for obj in first))
         if name == "super":
             cls = frame.source.enclosing_class(node)
-            return (Obj("super", cls.name, node=cls, frame=evaluator.frame_at(frame.source, cls)),) if cls is not None else UNKNOWN
+            return (
+                (Obj("super", cls.name, node=cls, frame=evaluator.frame_at(frame.source, cls)),) if cls is not None else UNKNOWN
+            )
         if name == "getattr" and len(positional) > 1 and len(positional[1]) == 1 and isinstance(positional[1][0].constant, str):
             return join(evaluator.member(positional[0], positional[1][0].constant, node, frame), *positional[2:])
         if name in ("print", "setattr", "delattr"):
@@ -563,7 +720,11 @@ class Library:
     def summed(self, element: Value, node: ast.AST, frame: Frame) -> Value:
         found = grads(element)
         if some(element, "tensor", "output"):
-            return tensor(self.evaluator.recorded(found, node, frame), node, scalar=all(obj.scalar or obj.kind == "number" for obj in element))
+            return tensor(
+                self.evaluator.recorded(found, node, frame),
+                node,
+                scalar=all(obj.scalar or obj.kind == "number" for obj in element),
+            )
         return NUMBER if only(element, "number") else UNKNOWN
 
 
@@ -577,5 +738,3 @@ _MODULE_METHODS = {
 
 def _is_false(value: Value | None) -> bool:
     return bool(value) and all(obj.constant is False for obj in value or ())
-
-

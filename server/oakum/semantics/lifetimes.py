@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oakum.knowledge import torch as knowledge
@@ -67,13 +68,11 @@ class Lifetimes:
         result: tuple[bool, ast.AST | None] = (False, None)
         name = getattr(function, "name", "")
         cls = source.class_of(function)
-        if cls is not None and name in knowledge.REPEATED_METHODS:
-            result = (True, None)
-        elif self.is_hook(function):
+        if (cls is not None and name in knowledge.REPEATED_METHODS) or self.is_hook(function):
             result = (True, None)
         else:
             for call, _ in self.evaluator.callers(function, source):
-                if any(isinstance(loop, LOOPS) or isinstance(loop, COMPREHENSIONS) for loop in source.loops(call)):
+                if source.loops(call):
                     result = (True, call)
                     break
                 outer = source.function(call)
@@ -95,7 +94,10 @@ class Lifetimes:
                     if argument is function:
                         return True
                     for node in ast.walk(argument):
-                        if name is not None and (isinstance(node, ast.Name) and node.id == name or isinstance(node, ast.Attribute) and node.attr == name):
+                        if name is not None and (
+                            (isinstance(node, ast.Name) and node.id == name)
+                            or (isinstance(node, ast.Attribute) and node.attr == name)
+                        ):
                             return True
                         if isinstance(node, ast.Call):
                             for obj in self.evaluator.value(node, self.evaluator.frame_at(source, call)):
@@ -133,17 +135,31 @@ class Lifetimes:
         if local:
             for loop in loops:
                 inside = [d for d in flow.definitions.get(key, ()) if d.statement is not None and self.within(d.statement, loop)]
-                rebound = [d for d in flow.definitions.get(root, ()) if d.statement is not None and (self.within(d.statement, loop) or d.statement is loop)]
+                rebound = [
+                    d
+                    for d in flow.definitions.get(root, ())
+                    if d.statement is not None and (self.within(d.statement, loop) or d.statement is loop)
+                ]
                 if inside or ("." in key and rebound):
                     continue
                 return Lifetime(text, loop, False, made, scope)
-            own = function is not None and bool(parameters(function.args)) and parameters(function.args)[0].arg == root and source.class_of(function) is not None
+            own = (
+                function is not None
+                and bool(parameters(function.args))
+                and parameters(function.args)[0].arg == root
+                and source.class_of(function) is not None
+            )
             if "." in key and own:
                 if reaching and ENTRY not in reaching:
                     return None
                 return self.attribute_lifetime(key, text, function, made, loops)
             passed = flow.uses.get(name, frozenset[Definition]())
-            if function is not None and passed and all(d.how == "parameter" for d in passed) and (not reaching or reaching == passed or ENTRY in reaching):
+            if (
+                function is not None
+                and passed
+                and all(d.how == "parameter" for d in passed)
+                and (not reaching or reaching == passed or ENTRY in reaching)
+            ):
                 again, where = self.repeated(function)
                 if again and where is not None and not any(isinstance(d.value, ast.AST) for d in passed):
                     return Lifetime(text, function, True, made, "parameter", where)
@@ -159,14 +175,24 @@ class Lifetimes:
                 return Lifetime(text, function, True, made, scope, where)
         return None
 
-    def attribute_lifetime(self, key: str, text: str, function: FunctionNode | None, made: ast.AST | None, loops: list[ast.AST]) -> Lifetime | None:
+    def attribute_lifetime(
+        self, key: str, text: str, function: FunctionNode | None, made: ast.AST | None, loops: Sequence[ast.AST]
+    ) -> Lifetime | None:
         assert function is not None
         cls = self.source.class_of(function)
         if cls is None or self.field_reset(cls, key.partition(".")[2].partition(".")[0], function):
             return None
         if loops:
             return Lifetime(text, loops[0], False, made, "attribute")
-        if getattr(function, "name", "") in ("__init__", "setup", "configure_optimizers", "reset", "build", "__enter__", "__exit__"):
+        if getattr(function, "name", "") in (
+            "__init__",
+            "setup",
+            "configure_optimizers",
+            "reset",
+            "build",
+            "__enter__",
+            "__exit__",
+        ):
             return None
         again, where = self.repeated(function)
         return Lifetime(text, function, True, made, "attribute", where) if again else None
@@ -188,7 +214,11 @@ class Lifetimes:
                 return True
         for method_name in _SHRINKING:
             for call in source.calls(method_name):
-                if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Attribute) and call.func.value.attr == name:
+                if (
+                    isinstance(call.func, ast.Attribute)
+                    and isinstance(call.func.value, ast.Attribute)
+                    and call.func.value.attr == name
+                ):
                     return True
         for node in source.nodes(ast.Attribute):
             if isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load):
@@ -204,7 +234,11 @@ class Lifetimes:
                 if isinstance(call.func, ast.Attribute) and key_of(call.func.value) == key:
                     return True
         for declaration in source.nodes(ast.Global):
-            if isinstance(declaration, ast.Global) and key in declaration.names and (other := source.function(declaration)) is not None:
+            if (
+                isinstance(declaration, ast.Global)
+                and key in declaration.names
+                and (other := source.function(declaration)) is not None
+            ):
                 for definition in source.flow_in(other).definitions.get(key, ()):
                     if definition.how == "assign":
                         return True
@@ -219,14 +253,18 @@ class Lifetimes:
             return True
         if any(obj.kind in ("module", "tensor", "number", "string", "loader", "optimizer") for obj in value):
             return True
-        if any(obj.kind == "object" and "Weak" in obj.name or obj.kind == "library" for obj in value):
+        if any((obj.kind == "object" and "Weak" in obj.name) or obj.kind == "library" for obj in value):
             return True
         tail = key.rpartition(".")[2]
         function = source.function(base)
         cls = source.enclosing_class(base)
         for name in ("pop", "popleft", "popitem", "remove"):
             for call in source.calls(name):
-                if isinstance(call.func, ast.Attribute) and (found := key_of(call.func.value)) is not None and found.rpartition(".")[2] == tail:
+                if (
+                    isinstance(call.func, ast.Attribute)
+                    and (found := key_of(call.func.value)) is not None
+                    and found.rpartition(".")[2] == tail
+                ):
                     if source.function(call) is function or (cls is not None and source.enclosing_class(call) is cls):
                         return True
         for node in source.nodes(ast.Delete):
@@ -286,10 +324,18 @@ class Lifetimes:
         for read in reads:
             reaching |= flow.uses.get(read, frozenset())
         own = [d for d in reaching if d.statement is statement]
-        made = next((d.node for d in sorted(reaching - set(own), key=lambda d: flow.order.get(d.node, 0)) if d is not ENTRY), None)
+        made = next(
+            (d.node for d in sorted(reaching - set(own), key=lambda d: flow.order.get(d.node, 0)) if d is not ENTRY), None
+        )
         if own and loops and (local or function is None):
             for loop in loops:
-                if not any(d.statement is not statement and d.how in ("assign", "reset", "for") and d.statement is not None and self.within(d.statement, loop) for d in reaching):
+                if not any(
+                    d.statement is not statement
+                    and d.how in ("assign", "reset", "for")
+                    and d.statement is not None
+                    and self.within(d.statement, loop)
+                    for d in reaching
+                ):
                     conditional = [
                         d for d in flow.definitions.get(key, ())
                         if d.statement is not statement and d.how == "assign" and d.statement is not None and self.within(d.statement, loop) and not self.reads(d, key)
@@ -315,7 +361,11 @@ class Lifetimes:
             again, where = self.repeated(function)
             if loops:
                 return Lifetime(source.text(target), loops[0], False, None, "global")
-            return Lifetime(source.text(target), function, True, None, "global", where) if again and not self.reset_elsewhere(key, function) else None
+            return (
+                Lifetime(source.text(target), function, True, None, "global", where)
+                if again and not self.reset_elsewhere(key, function)
+                else None
+            )
         return None
 
     def reads(self, definition: Definition, key: str) -> bool:
@@ -364,10 +414,16 @@ class Lifetimes:
         source = self.source
         value = self.evaluator.value(call.func, self.evaluator.frame_at(source, call))
         for obj in without_none(value):
-            if obj.kind in ("function", "method") and isinstance(obj.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and obj.frame is not None:
+            if (
+                obj.kind in ("function", "method")
+                and isinstance(obj.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+                and obj.frame is not None
+            ):
                 inner = self.evaluator.open_frame(obj.frame.source, obj.node)
                 flow = inner.source.flow_in(obj.node)
-                consumed = self.consumed(inner) if inner.source is source else set(self.evaluator.backpropagated_definitions(inner))
+                consumed = (
+                    self.consumed(inner) if inner.source is source else set(self.evaluator.backpropagated_definitions(inner))
+                )
                 for returned in flow.returns:
                     if returned.value is not None:
                         for node in ast.walk(returned.value):
@@ -408,19 +464,28 @@ class Lifetimes:
         found: list[ast.expr] = []
         if "." in key:
             tail = key.partition(".")[2]
-            instance = cls is not None and function is not None and parameters(function.args) and parameters(function.args)[0].arg == name_root
+            instance = (
+                cls is not None
+                and function is not None
+                and parameters(function.args)
+                and parameters(function.args)[0].arg == name_root
+            )
             for node in source.nodes(ast.Attribute):
                 if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and (other := key_of(node)) is not None:
-                    if other == key and (source.enclosing_class(node) is cls or not instance):
-                        found.append(node)
-                    elif instance and other.partition(".")[2] == tail and source.enclosing_class(node) is not cls:
+                    if (other == key and (source.enclosing_class(node) is cls or not instance)) or (
+                        instance and other.partition(".")[2] == tail and source.enclosing_class(node) is not cls
+                    ):
                         found.append(node)
             return found
         local = function is not None and key in own_flow.definitions and key not in own_flow.globals
         for node in source.nodes(ast.Name):
             if isinstance(node, ast.Name) and node.id == key and isinstance(node.ctx, ast.Load):
                 inside = source.function(node)
-                if not local or inside is function or (inside is not None and any(a is function for a in source.ancestors(inside))):
+                if (
+                    not local
+                    or inside is function
+                    or (inside is not None and any(a is function for a in source.ancestors(inside)))
+                ):
                     found.append(node)
         return found
 
@@ -448,7 +513,21 @@ class Lifetimes:
                 if isinstance(call, ast.Call):
                     return self.into_call(call, parent, function, depth)
                 return Fate.UNKNOWN, set()
-            if isinstance(parent, (ast.Compare, ast.FormattedValue, ast.JoinedStr, ast.Expr, ast.Assert, ast.If, ast.While, ast.Delete, ast.Raise, ast.UnaryOp)):
+            if isinstance(
+                parent,
+                (
+                    ast.Compare,
+                    ast.FormattedValue,
+                    ast.JoinedStr,
+                    ast.Expr,
+                    ast.Assert,
+                    ast.If,
+                    ast.While,
+                    ast.Delete,
+                    ast.Raise,
+                    ast.UnaryOp,
+                ),
+            ):
                 if isinstance(parent, ast.UnaryOp) and not isinstance(parent.op, ast.Not):
                     node = parent
                     continue
@@ -509,7 +588,12 @@ class Lifetimes:
         while node is not until and (parent := self.source.parent(node)) is not None:
             if isinstance(parent, ast.Attribute) and parent.attr in _DETACHING | _METADATA:
                 return True
-            if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id in ("float", "int", "str", "len") and node is not parent.func:
+            if (
+                isinstance(parent, ast.Call)
+                and isinstance(parent.func, ast.Name)
+                and parent.func.id in ("float", "int", "str", "len")
+                and node is not parent.func
+            ):
                 return True
             node = parent
         return False
@@ -532,7 +616,22 @@ class Lifetimes:
         value = evaluator.value(callee, frame)
         if some(value, "library") and len(value) == 1:
             name = value[0].name
-            if name.startswith(("numpy.", "matplotlib.", "wandb.", "sklearn.", "logging.", "json.", "math.", "scipy.", "pandas.", "torch.save", "pickle.", "torchvision.utils.")):
+            if name.startswith(
+                (
+                    "numpy.",
+                    "matplotlib.",
+                    "wandb.",
+                    "sklearn.",
+                    "logging.",
+                    "json.",
+                    "math.",
+                    "scipy.",
+                    "pandas.",
+                    "torch.save",
+                    "pickle.",
+                    "torchvision.utils.",
+                )
+            ):
                 return Fate.NEVER, set()
             if name.startswith(("torch.distributed.",)):
                 return Fate.NEVER, set()
@@ -542,7 +641,12 @@ class Lifetimes:
             return self.follow(call, function, depth)
         if len(value) == 1 and value[0].kind == "method" and value[0].receiver and value[0].node is None:
             return self.follow(call, function, depth)
-        if depth and len(value) == 1 and value[0].kind in ("function", "method") and isinstance(value[0].node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if (
+            depth
+            and len(value) == 1
+            and value[0].kind in ("function", "method")
+            and isinstance(value[0].node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        ):
             inner = value[0].node
             if value[0].frame is not None and value[0].frame.source is source:
                 listed = parameters(inner.args)
@@ -550,8 +654,9 @@ class Lifetimes:
                 name = None
                 if isinstance(argument, ast.keyword):
                     name = argument.arg
-                elif argument in call.args and call.args.index(argument) + skip < len(listed):
-                    name = listed[call.args.index(argument) + skip].arg
+                else:
+                    index = next((n for n, given in enumerate(call.args) if given is argument), len(listed))
+                    name = listed[index + skip].arg if index + skip < len(listed) else None
                 if name is not None and inner.body:
                     fate = self.fate(name, inner.body[0], depth - 1)
                     if fate is not Fate.NEVER:

@@ -121,7 +121,7 @@ class Source:
                     found.append(parent)
             elif isinstance(parent, COMPREHENSIONS):
                 first = parent.generators[0]
-                if not (child is first):
+                if child is not first:
                     found.append(parent)
             child = parent
         return found
@@ -204,7 +204,9 @@ class Workspace:
     open_documents: dict[Path, Document] = field(default_factory=dict[Path, Document])
     capacity: int = 400
     fixed: bool = False
-    _sources: OrderedDict[Path, tuple[object, Source | None]] = field(default_factory=OrderedDict[Path, "tuple[object, Source | None]"])
+    _sources: OrderedDict[Path, tuple[object, Source | None]] = field(
+        default_factory=OrderedDict[Path, "tuple[object, Source | None]"]
+    )
     _checked: set[Path] = field(default_factory=set[Path])
     _found: dict[tuple[str, int, Path], Path | None] = field(default_factory=dict[tuple[str, int, Path], "Path | None"])
 
@@ -216,7 +218,7 @@ class Workspace:
 
     def find(self, module: str, level: int, importer: Path | None) -> Path | None:
         """The file of a module named as in `from ..module import x` (`level` dots), seen from the file that imports it."""
-        if importer is None or not level and module.partition(".")[0] in LIBRARIES:
+        if importer is None or (not level and module.partition(".")[0] in LIBRARIES):
             return None
         key = (module, level, importer)
         if key not in self._found:

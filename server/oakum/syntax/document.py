@@ -91,7 +91,9 @@ class Document:
 def _units(text: str, encoding: str) -> int:
     if encoding == "utf-32" or text.isascii():
         return len(text)
-    return len(text.encode("utf-8", "surrogatepass")) if encoding == "utf-8" else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return (
+        len(text.encode("utf-8", "surrogatepass")) if encoding == "utf-8" else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    )
 
 
 def _code_points(text: str, column: int, encoding: str) -> int:

@@ -106,7 +106,9 @@ def _ast(text: str) -> ast.Module:
 def _note(error: BaseException, line_offset: int = 0) -> SyntaxNote:
     if isinstance(error, SyntaxError):
         return SyntaxNote(max((error.lineno or 1) - 1, 0) + line_offset, max((error.offset or 1) - 1, 0), error.msg)
-    return SyntaxNote(line_offset, 0, "too deeply nested to parse" if isinstance(error, (RecursionError, MemoryError)) else str(error))
+    return SyntaxNote(
+        line_offset, 0, "too deeply nested to parse" if isinstance(error, (RecursionError, MemoryError)) else str(error)
+    )
 
 
 def _first_line(statement: ast.stmt) -> int:
@@ -183,7 +185,9 @@ def _update(document: Document, previous: Pieces) -> Pieces | None:
         return None
     shift_lines = len(document.line_starts) - len(previous.document.line_starts)
     line = pieces[first].first_line
-    region_lines = (pieces[last + 1].first_line + shift_lines - line) if last + 1 < len(pieces) else len(document.line_starts) - line
+    region_lines = (
+        (pieces[last + 1].first_line + shift_lines - line) if last + 1 < len(pieces) else len(document.line_starts) - line
+    )
     notes: list[SyntaxNote] = []
     try:
         fresh = _cut(document, _ast(region).body, line, line + region_lines, 0)
@@ -278,10 +282,10 @@ def _walk(statements: list[ast.stmt]) -> Index:
             by_type[kind] = [node]
         else:
             found.append(node)
-        if kind is ast.Call:
-            function = node.func  # pyright: ignore[reportAttributeAccessIssue]
+        if isinstance(node, ast.Call):
+            function = node.func
             name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
-            calls.setdefault(name, []).append(node)  # pyright: ignore[reportArgumentType]
+            calls.setdefault(name, []).append(node)
         children: list[ast.AST] = []
         for name in node._fields:
             value = getattr(node, name, None)
