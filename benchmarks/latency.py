@@ -106,9 +106,8 @@ class Server:
         while True:
             message = self._receive()
             if "method" in message:
-                if "id" in message:  # the server's own questions: nothing is configured here
-                    items = (message.get("params") or {}).get("items")
-                    self._send({"id": message["id"], "result": [None] * len(items) if items else None})
+                if "id" in message:  # the server's own questions
+                    self._send({"id": message["id"], "result": None})
             elif message["id"] == number:
                 if "error" not in message:
                     return message["result"]

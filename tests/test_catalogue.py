@@ -37,19 +37,24 @@ def test_rule(each: Rule) -> None:
     assert each.module.rpartition(".")[2] in catalogue.url(each).replace("-", "_")
     assert catalogue.page(each).startswith(f"# {each.code} {each.smell} ({each.level.value})\n")
     length = len(Path(sys.modules[each.module].__file__ or "").read_text(encoding="utf-8").splitlines())
-    assert length <= 200, f"{length} lines: a question is missing on Facts"
+    assert length <= 260, f"{length} lines with the page: a question is missing on Facts"
 
 
 def test_check_finds_what_is_wrong() -> None:
     wrong = "\n".join(
         catalogue.check(
-            [rule("pt1"), rule("PT01", yields_to=("PT02",)), rule("PT02", yields_to=("PT01",)), rule("PT03", yields_to=("PT99",))]
+            [
+                rule("pt1"),
+                rule("PT01", yields_to=("PT02",)),
+                rule("PT02", yields_to=("PT01",)),
+                rule("PT03", yields_to=("hooks",)),
+            ]
         )
     )
     assert "pt1" in wrong
     assert "headings" in wrong
     assert "no check is registered" in wrong
-    assert "yields to PT99, which nobody has" in wrong
+    assert "yields to hooks, which is no code" in wrong
     assert "PT01 -> PT02 -> PT01" in wrong
 
 

@@ -101,7 +101,7 @@ def switched_on(node: ast.Expr, facts: Facts) -> Iterator[Finding]:
     if not _is_on(facts.argument(call, 0, "mode"), facts) or _guarded(node, facts) or _gradient_checks(facts):
         return
     off = [c for c in facts.calls("set_detect_anomaly") if c is not call and facts.function(c) is facts.function(call)]
-    if any(not _is_on(facts.argument(c, 0, "mode"), facts) for c in off):
+    if any(not _is_on(facts.argument(c, 0, "mode"), facts) and facts.line(c) > facts.line(call) for c in off):
         return
     yield Finding(
         node,

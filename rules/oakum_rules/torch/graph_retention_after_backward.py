@@ -120,7 +120,7 @@ def needless_flag(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     inner = facts.loops(node)
     if inner and not _made_in(target, inner[0], facts):
         return  # the same graph again in each iteration
-    if _carried(node, facts):
+    if _carried(node, facts) or _given(target, facts):
         return
     yield Finding(
         keyword,
@@ -128,6 +128,21 @@ def needless_flag(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         "Drop `retain_graph=True`: it keeps two graphs alive at a time.",
         (Fix.of("Drop `retain_graph=True`", RemoveArgument(node, keyword)),),
     )
+
+
+def _given(target: ast.expr, facts: Facts) -> bool:
+    """Whether the graph comes from the caller, who may backpropagate it as well: `-loss` of a parameter `loss`."""
+    for node in ast.walk(target):
+        if isinstance(node, ast.Name):
+            for definition in facts.definitions(node):
+                if definition.how == "parameter":
+                    return True
+                value = definition.value
+                while isinstance(value, (ast.UnaryOp, ast.BinOp)):
+                    value = value.operand if isinstance(value, ast.UnaryOp) else value.left
+                if isinstance(value, ast.Name) and any(d.how == "parameter" for d in facts.definitions(value)):
+                    return True
+    return False
 
 
 def _made_in(target: ast.expr, loop: ast.AST, facts: Facts) -> bool:

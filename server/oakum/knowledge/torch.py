@@ -46,8 +46,11 @@ def canonical(name: str) -> str:
     for prefix, public in ALIASES:
         if name.startswith(prefix):
             rest = name[len(prefix) :]
-            # `torch.nn.modules.loss.MSELoss` and `torch.nn.modules.batchnorm.BatchNorm1d` drop their file names.
-            return public + (rest.rpartition(".")[2] if prefix == "torch.nn.modules." else rest)
+            if prefix != "torch.nn.modules.":
+                return public + rest
+            # `torch.nn.modules.batchnorm.BatchNorm1d` drops its file's name; a file is no object yet.
+            last = rest.rpartition(".")[2]
+            return public + last if last[:1].isupper() else name
     return name
 
 
@@ -195,7 +198,8 @@ LIGHTNING_GRAD_FREE = {
 # Methods that somebody calls again and again: the method is the body of a loop that isn't in sight.
 REPEATED_METHODS = {
     "forward", "__call__", "training_step", "validation_step", "test_step", "predict_step", "training_step_end", "validation_step_end",
-    "shared_step", "_shared_step", "_step", "compute_loss", "prediction_step", "update", "collect", "act", "select_action", "choose_action", "learn", "train_step", "train_batch",
+    "shared_step", "_shared_step", "_step", "compute_loss", "prediction_step", "update", "collect", "act",
+    "select_action", "choose_action", "learn", "train_step", "train_batch",
     "test_batch", "eval_step", "train_one_batch", "on_train_batch_start", "on_train_batch_end", "on_validation_batch_end",
     "on_test_batch_end", "on_before_backward", "on_after_backward", "on_batch_end", "on_batch_start", "optimize_parameters", "training_batch",
     "run_train_iter", "train_iter", "loss_step", "step", "process_batch", "update_state",

@@ -469,7 +469,7 @@ class Library:
                 replace(
                     owner,
                     kind=owner.kind if moved else "tensor",
-                    grad=grad if owner.grad is not Grad.LEAF else grad,
+                    grad=grad,
                     node=node,
                     view=owner.view and name != "clone",
                 ),

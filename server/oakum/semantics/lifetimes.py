@@ -20,7 +20,7 @@ _SINKS = {
     "print", "len", "float", "int", "str", "bool", "isinstance", "repr", "format", "round", "type", "id", "hasattr", "log", "log_dict", "add_scalar",
     "add_scalars", "add_histogram", "info", "debug", "warning", "error", "write", "set_postfix", "set_description", "set_postfix_str", "add_image", "any",
     "all", "plot", "scatter", "hist", "imshow", "savefig", "save", "dump", "dumps", "writerow", "save_image", "allclose", "log_metrics", "report", "clear",
-    "array", "asarray", "mean_squared_error", "is_tensor", "isnan", "isfinite", "isinf", "save_checkpoint", "makedirs", "histogram", "no_grad", "del", "step_log",
+    "array", "asarray", "mean_squared_error", "is_tensor", "isnan", "isfinite", "isinf", "save_checkpoint", "makedirs", "histogram", "no_grad",
 }  # fmt: skip
 _STORES = {"append", "extend", "insert", "appendleft", "add", "put", "update", "setdefault", "push"}
 _EVALUATION = ("eval", "valid", "test", "val_", "accuracy", "metric")
