@@ -88,6 +88,7 @@ def analyse(
     subscriptions = _subscriptions(rules)
     _forget(memory, pieces)
     recomputed: list[str] = []
+    scout = Evaluator(memory.workspace)
     found: list[tuple[Piece, Rule, Form, Finding]] = []
     notes = [Note(document.offset(note.line, note.column), note.message) for note in pieces.notes]
     for piece in pieces:
@@ -97,7 +98,7 @@ def analyse(
             raise Cancelled
         remembered = memory.findings.get(id(piece))
         if remembered is None:
-            remembered = _check(piece, source, subscriptions, memory, once)
+            remembered = _check(piece, source, subscriptions, memory, once, scout)
             recomputed.append(piece.label)
             memory.findings[id(piece)] = remembered
         found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
@@ -160,6 +161,7 @@ def _check(
     subscriptions: dict[type[ast.AST], list[tuple[Rule, Form]]],
     memory: Memory,
     once: Evaluator | None,
+    scout: Evaluator,
 ) -> Remembered:
     """Every rule over one piece; if it is to be remembered, with a fresh evaluator that writes down what the answers rest on."""
     remembered = Remembered([], set(), set(), [], [])
@@ -176,6 +178,7 @@ def _check(
 
     if once is None:
         evaluator.touched = touched
+        evaluator.scout = scout
         source.asked = remembered.names
     facts = Facts(source, evaluator)
     by_type = piece.index.by_type
@@ -203,7 +206,8 @@ def _forget(memory: Memory, pieces: Pieces) -> None:
     now = {id(piece): piece for piece in pieces}
     gone = [piece for key, piece in memory.kept.items() if key not in now]
     new = [piece for key, piece in now.items() if key not in memory.kept]
-    changed_names = set[str]().union(*(_outline(piece) for piece in gone)) ^ set[str]().union(*(_outline(piece) for piece in new))
+    before, after = (set[str]().union(*(_outline(piece) for piece in pieces)) for pieces in (gone, new))
+    changed_names = {name.partition("@")[0] for name in before ^ after}
     gone_ids = {id(piece) for piece in gone}
     for key in list(memory.findings):
         remembered = memory.findings[key]
@@ -217,6 +221,9 @@ def _outline(piece: Piece) -> frozenset[str]:
     outline = piece.memo.get("outline")
     if outline is None:
         names: set[str] = set(piece.index.calls)
+        for name, calls in piece.index.calls.items():
+            # The same method of something else may be another function.
+            names.update(f"{name}@{ast.unparse(call.func.value)}" for call in calls if isinstance(call.func, ast.Attribute))
         for kind in (ast.Attribute, ast.Name, ast.Subscript):
             for node in piece.index.by_type.get(kind, ()):
                 if isinstance(getattr(node, "ctx", None), ast.Store):

@@ -210,10 +210,14 @@ def test_no_edit_reaches_into_the_next_cell() -> None:
         ("leak(a)  # oakum: ignore[]\r\n", "leak(a)  # oakum: ignore[PT99]\r\n"),
         ("leak(a); x = '''\n# oakum: ignore[PT01]'''\n", None),
         ("leak(a), \\\n  b\n", None),
+        ("leak( \\\n  a)  # why\n", "leak( \\\n  a)  # why  # oakum: ignore[PT99]\n"),
+        ('leak("\n")\nx = 1\n', 'leak("\n")  # oakum: ignore[PT99]\nx = 1\n'),
         ("leak(a)\ndef (:\n", "leak(a)  # oakum: ignore[PT99]\ndef (:\n"),
     ],
 )
 def test_a_comment_only_where_one_can_be(text: str, expected: str | None) -> None:
     document = Document(text)
-    change = ignore(document, finding(document, "leak("))
+    start = text.index("leak(")
+    item = replace(finding(document, "leak("), end=text.index(")", start) + 1)
+    change = ignore(document, item)
     assert (edits.apply(text, [change]) if change else None) == expected

@@ -13,26 +13,28 @@ _IGNORED = re.compile(r"#\s*oakum:\s*ignore\[([^\]]*)\]", re.IGNORECASE)
 
 
 def ignore(document: Document, item: Diagnostic) -> TextEdit | None:
-    """Add `# oakum: ignore[CODE]` to the finding's line, or its code to the comment that is there.
+    """Add `# oakum: ignore[CODE]` to the finding's first line, or its code to the comment that is there.
 
-    None where the line can't hold a comment: inside of a string, or continued by a backslash.
+    A line inside of a string, or continued by a backslash, can't hold a comment: then the last line takes it, if that can.
     """
-    line = document.line_of(item.start)
-    comment = None
-    for token in _tokens(document, line):
-        if token.start[0] - 1 != line:
-            continue
+    first, last = document.line_of(item.start), document.line_of(item.end)
+    comments: dict[int, tokenize.TokenInfo] = {}
+    ended: set[int] = set()
+    for token in _tokens(document, last):
+        line = token.start[0] - 1
         if token.type == tokenize.COMMENT:
-            comment = token
+            comments[line] = token
         elif token.type in (tokenize.NEWLINE, tokenize.NL):
-            start = document.line_starts[line]
-            text = document.line_text(line)
-            if comment and (found := _IGNORED.search(comment.string)):
-                end = start + comment.start[1] + found.end(1)
-                return TextEdit(end, end, f", {item.rule.code}" if found[1].strip() else item.rule.code)
-            end = start + len(text.rstrip())
-            return TextEdit(end, start + len(text), f"  # oakum: ignore[{item.rule.code}]")
-    return None
+            ended.add(line)
+    line = next((line for line in (first, last) if line in ended), None)
+    if line is None:
+        return None
+    start, text = document.line_starts[line], document.line_text(line)
+    comment = comments.get(line)
+    if comment and (found := _IGNORED.search(comment.string)):
+        end = start + comment.start[1] + found.end(1)
+        return TextEdit(end, end, f", {item.rule.code}" if found[1].strip() else item.rule.code)
+    return TextEdit(start + len(text.rstrip()), start + len(text), f"  # oakum: ignore[{item.rule.code}]")
 
 
 def _tokens(document: Document, last: int) -> Iterator[tokenize.TokenInfo]:

@@ -59,6 +59,7 @@ class Evaluator:
         self.field_memo: dict[ast.ClassDef, dict[str, list[tuple[Definition, FunctionNode]]]] = {}
         self.frozen_memo: dict[Source, bool] = {}
         self.caller_memo: dict[ast.AST, list[tuple[ast.Call, Source]]] = {}
+        self.scout: Evaluator | None = None  # asked which calls reach a function, where that isn't to be written down
         self.depth = 0
         self.spent = 0
         self.touched: Callable[[Source, ast.AST], None] | None = None
@@ -465,7 +466,17 @@ class Evaluator:
         self.caller_memo[function] = []  # a question within the question sees no callers
         found: list[tuple[ast.Call, Source]] = []
         name = getattr(function, "name", None)
-        if name is not None:
+        if self.scout is not None:
+            # Calls that don't reach the function are no ground of an answer: only their names are (`Source.asked`).
+            asked, source.asked = source.asked, None
+            try:
+                found = self.scout.callers(function, source)
+            finally:
+                source.asked = asked
+            if asked is not None and name is not None:
+                cls = source.class_of(function)
+                asked.add(cls.name if cls is not None and name == "__init__" else name)
+        elif name is not None:
             cls = source.class_of(function)
             if cls is not None and name == "__init__":
                 found = [(call, source) for call in source.calls(cls.name)]
