@@ -58,8 +58,10 @@ ecosystem: $(VENV)/.dev
 	$(BIN)/python tests/ecosystem/run.py
 endif
 
-ifneq ($(wildcard benchmarks/run.py),)
+# Throughput is measured on the packages that `make ecosystem` has downloaded.
+ifneq ($(wildcard benchmarks/latency.py),)
 .PHONY: benchmark
 benchmark: $(VENV)/.dev
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/throughput.py
 endif

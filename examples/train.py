@@ -5,6 +5,7 @@ import itertools
 import torch
 from data import loaders
 from evaluate import evaluate
+from finetune import tune_head
 from model import Classifier, activation_scales
 from torch import nn
 
@@ -31,19 +32,12 @@ class Trainer:
             if step % 100 == 0:
                 print(f"step {step}: loss {loss.item():.3f}")
 
-    def tune_head(self, loader) -> None:
-        optimizer = torch.optim.Adam(self.model.head.parameters(), lr=1e-4)
-        for images, labels in loader:
-            loss = self.criterion(self.model(images), labels)
-            loss.backward()
-            optimizer.step()
-
 
 def main() -> None:
     train, held_out = loaders()
     trainer = Trainer(Classifier())
     trainer.fit(train)
-    trainer.tune_head(train)
+    tune_head(trainer.model, train)
     print("accuracy", evaluate(trainer.model, held_out))
     print("scales", activation_scales(trainer.model, held_out))
 
