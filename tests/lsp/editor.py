@@ -20,6 +20,18 @@ PATIENCE = 20.0
 
 LEAK = "import torch\n\ntorch.autograd.set_detect_anomaly(True)\n"
 CLEAN = "import torch\n\ntorch.autograd.set_detect_anomaly(False)\n"
+KEPT = """\
+import torch
+
+model = torch.nn.Linear(4, 4)
+criterion = torch.nn.MSELoss()
+loader = torch.utils.data.DataLoader([])
+total = 0.0
+for x, y in loader:
+    loss = criterion(model(x), y)
+    loss.backward()
+    total += loss
+"""
 
 _numbers = itertools.count(1)
 

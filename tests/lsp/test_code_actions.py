@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from lsp.editor import LEAK, Editor, at, edited
+from lsp.editor import KEPT, LEAK, Editor, at, edited
 from lsprotocol import types
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -71,6 +71,24 @@ async def test_a_selection_of_everything(editor: Editor) -> None:
     uri = editor.open(LEAK)
     everything = types.Range(types.Position(0, 0), types.Position(99, 0))
     assert await editor.actions(uri, everything, only=["quickfix"])
+
+
+async def test_safe_fixes_of_the_file_at_once(editor: Editor) -> None:
+    useless = "torch.autograd.detect_anomaly()\n"
+    text = f"import torch\n\n{useless}x = 1\n{useless}torch.autograd.set_detect_anomaly(True)\n"
+    uri = editor.open(text)
+    assert await editor.codes(uri) == ["PT16"] * 3
+    (action,) = await editor.actions(uri, at(0, 0), only=["source.fixAll"])
+    assert edited(text, action, uri, editor.encoding) == "import torch\n\nx = 1\ntorch.autograd.set_detect_anomaly(True)\n"
+
+
+async def test_a_fix_to_review_is_offered_and_not_preferred(editor: Editor) -> None:
+    uri = editor.open(KEPT)
+    (item,) = await editor.diagnostics(uri)
+    actions = await editor.actions(uri, item.range, only=["quickfix"])
+    assert [bool(action.is_preferred) for action in actions] == [False] * len(actions)
+    assert ".item()" in edited(KEPT, actions[0], uri, editor.encoding)
+    assert await editor.actions(uri, item.range, only=["source.fixAll"]) == []
 
 
 @pytest.mark.parametrize(

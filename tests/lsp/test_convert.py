@@ -211,7 +211,7 @@ def test_no_edit_reaches_into_the_next_cell() -> None:
         ("leak(a); x = '''\n# oakum: ignore[PT01]'''\n", None),
         ("leak(a), \\\n  b\n", None),
         ("leak( \\\n  a)  # why\n", "leak( \\\n  a)  # why  # oakum: ignore[PT99]\n"),
-        ('leak("\n")\nx = 1\n', 'leak("\n")  # oakum: ignore[PT99]\nx = 1\n'),
+        ("leak('''\n''')\nx = 1\n", "leak('''\n''')  # oakum: ignore[PT99]\nx = 1\n"),
         ("leak(a)\ndef (:\n", "leak(a)  # oakum: ignore[PT99]\ndef (:\n"),
     ],
 )

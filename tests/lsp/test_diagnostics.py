@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from lsp.editor import CLEAN, LEAK, Editor, at, edit
+from lsp.editor import CLEAN, KEPT, LEAK, Editor, at, edit
 from lsprotocol import types
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -143,11 +143,18 @@ async def test_a_broken_line_leaves_the_rest_alive(editor: Editor) -> None:
     assert await editor.codes(uri) == ["PT16"]
 
 
-async def test_related_places_only_for_editors_that_know_them(editor: Editor) -> None:
-    uri = editor.open(LEAK)
+async def test_the_proof_is_related_places(editor: Editor) -> None:
+    uri = editor.open(KEPT)
+    (item,) = await editor.diagnostics(uri)
+    assert item.code == "PT07"
     declared = editor.declared.text_document and editor.declared.text_document.publish_diagnostics
-    if declared and not declared.related_information:
-        assert all(item.related_information is None for item in await editor.diagnostics(uri))
+    if not declared or not declared.related_information:
+        assert item.related_information is None
+        return
+    assert item.related_information
+    assert {place.location.uri for place in item.related_information} == {uri}
+    lines = KEPT.splitlines()
+    assert lines[item.related_information[0].location.range.start.line] == "total = 0.0"
 
 
 async def test_cells_are_one_program(editor: Editor) -> None:

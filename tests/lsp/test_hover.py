@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from lsp.editor import CLEAN, LEAK, Editor
+from lsp.editor import CLEAN, KEPT, LEAK, Editor
 from lsprotocol import types
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -17,6 +17,15 @@ async def test_the_case_at_hand_comes_before_the_rule(editor: Editor) -> None:
     text = hover.contents.value
     assert 0 <= text.index(item.message) < text.index("## Why")
     assert hover.range == item.range
+
+
+async def test_the_proof_is_a_list_of_places(editor: Editor) -> None:
+    uri = editor.open(KEPT)
+    (item,) = await editor.diagnostics(uri)
+    hover = await editor.hover(uri, item.range.start.line, item.range.start.character)
+    assert hover
+    assert isinstance(hover.contents, types.MarkupContent)
+    assert f"- [line 6]({uri}#L6): " in hover.contents.value.partition("# PT07")[0]
 
 
 async def test_silence_elsewhere(editor: Editor) -> None:

@@ -337,6 +337,7 @@ class Session:
         except Cancelled:
             return None
         except Exception as error:
+            opened.memory = Memory()  # what it holds may be the reason
             self._log(f"{opened.uri} could not be analysed: {type(error).__name__}: {error}")
             return Report(document)
 
