@@ -87,6 +87,7 @@ def analyse(
     rules = [rule for rule in catalogue.rules() if _imported(rule, document.text)]
     subscriptions = _subscriptions(rules)
     _forget(memory, pieces)
+    memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
     recomputed: list[str] = []
     scout = Evaluator(memory.workspace)
     found: list[tuple[Piece, Rule, Form, Finding]] = []
@@ -103,7 +104,6 @@ def analyse(
             memory.findings[id(piece)] = remembered
         found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
         notes.extend(Note(piece.start, text) for text in remembered.notes)
-    memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
     shown = [
         (piece, rule, form, finding, level)
         for piece, rule, form, finding in found

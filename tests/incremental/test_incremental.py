@@ -109,9 +109,26 @@ def test_another_file_recomputes_its_dependants(tmp_path: Path) -> None:
     assert "train" in report.recomputed
 
 
+def test_equal_pieces_stay_apart() -> None:
+    memory = Memory()
+    twice = PROGRAM + "\n\nprint(1)\n\n\n" + "x = 1\n" + "\n\nprint(1)\n\n\n"
+    analyse(Document(twice), memory=memory)
+    text = edited(twice, "x = 1\n", "print(1)\n\n\n")
+    report = analyse(Document(text), memory=memory)
+    assert told(report) == told(analyse(Document(text)))
+
+
 def test_cancelled() -> None:
     with pytest.raises(Cancelled):
         analyse(Document(PROGRAM), cancelled=lambda: True)
+
+
+def test_nothing_is_lost_by_a_cancelled_analysis() -> None:
+    memory = Memory()
+    first = analyse(Document(PROGRAM), memory=memory)
+    with pytest.raises(Cancelled):
+        analyse(Document("# moved\n" + PROGRAM), memory=memory, cancelled=lambda: True)
+    assert told(analyse(Document(PROGRAM), memory=memory)) == told(first)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -116,6 +116,44 @@ def running_total(node: ast.AugAssign | ast.Assign, facts: Facts) -> Iterator[Fi
 
 
 @RULE.check
+def meter(node: ast.Call, facts: Facts) -> Iterator[Finding]:
+    """`losses.update(loss, n)` of a class in sight whose method adds it up as it is."""
+    function = node.func
+    if not isinstance(function, ast.Attribute) or not node.args or facts.repeats(node) is None:
+        return
+    proof = facts.requires_grad(node.args[0])
+    if proof is None or not proof.scalar or proof.structure:
+        return
+    called = facts.called(node)
+    if len(called) != 1 or (cls := facts.method_class(called[0])) is None or facts.is_module_class(cls):
+        return
+    parameters = [a.arg for a in called[0].args.args if a.arg != "self"]
+    for total in facts.nodes_in(called[0], ast.AugAssign):
+        assert isinstance(total, ast.AugAssign)
+        held = [n for n in ast.walk(total.value) if isinstance(n, ast.Name) and parameters[:1] == [n.id]]
+        plain = isinstance(total.value, (ast.Name, ast.BinOp)) and not any(
+            isinstance(n, (ast.Call, ast.Attribute)) for n in ast.walk(total.value)
+        )
+        kept = facts.key(total.target) or ""
+        if not held or not plain or not kept.startswith("self.") or any(d.how != "parameter" for d in facts.definitions(held[0])):
+            continue
+        if not facts.useless_to_backward(total.target, node.args[0], total) and not facts.spent(node.args[0]):
+            return
+        item = node.args[0]
+        yield Finding(
+            item,
+            f"`{facts.short(function.value, 30)}` adds up `{facts.short(item, 25)}` with its graph in `{kept}`. "
+            "Pass `.item()` of it, or `.detach()` to avoid waiting for the GPU.",
+            (
+                Fix.call_method(item, "item", title="Pass the number with `.item()`"),
+                Fix.call_method(item, "detach", title="Pass the value with `.detach()`"),
+            ),
+            places((total, "it is added up here"), (proof.made, "the graph is built here")),
+        )
+        return
+
+
+@RULE.check
 def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`losses.append(loss)`, `history["loss"].append(loss)`, `logs.append({"loss": loss})`."""
     match node:

@@ -336,11 +336,8 @@ class Lifetimes:
                     and self.within(d.statement, loop)
                     for d in reaching
                 ):
-                    conditional = [
-                        d for d in flow.definitions.get(key, ())
-                        if d.statement is not statement and d.how == "assign" and d.statement is not None and self.within(d.statement, loop) and not self.reads(d, key)
-                    ]  # fmt: skip
-                    if conditional:
+                    others = [d for d in flow.definitions.get(key, ()) if d.statement is not statement and d.how == "assign"]
+                    if any(d.statement is not None and self.within(d.statement, loop) and not self.reads(d, key) for d in others):
                         return None  # started anew every so often
                     return Lifetime(source.text(target), loop, False, made, "attribute" if "." in key else "local")
             return None

@@ -199,8 +199,9 @@ def _update(document: Document, previous: Pieces) -> Pieces | None:
             pass
         notes.append(_note(error, line))
         fresh = _keep_last_good(document, pieces[first : last + 1], line, start, end)
-    result = Pieces(document, [*pieces[:first], *fresh, *pieces[last + 1 :]])
-    _adopt(result, Pieces(document, pieces[first : last + 1]))
+    region_now = Pieces(document, fresh)
+    _adopt(region_now, Pieces(document, pieces[first : last + 1]))
+    result = Pieces(document, [*pieces[:first], *region_now.pieces, *pieces[last + 1 :]])
     for piece in pieces[last + 1 :]:
         _moved(piece, piece.first_line + shift_lines, piece.start + len(new) - len(old))
     moved = [SyntaxNote(n.line + (shift_lines if n.line > line else 0), n.column, n.message) for n in previous.notes]
