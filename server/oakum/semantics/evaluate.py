@@ -335,9 +335,14 @@ class Evaluator:
             evidence = self.evidence(definition, frame)
             if evidence is not None:
                 return join(tuple(obj for obj in found if obj.kind != "unknown"), evidence)
-        elif found and grads(found) == {Grad.UNKNOWN} and only(found, "tensor", "output", "data"):
-            if definition in self.backpropagated_definitions(frame):
-                return tuple(replace(obj, kind="tensor", grad=Grad.ATTACHED) for obj in found)
+        elif some(found, "tensor", "output") and definition in self.backpropagated_definitions(frame):
+            # Only a scalar can be backpropagated as it is, and only a tensor with a graph.
+            return tuple(
+                replace(obj, kind="tensor", scalar=True, grad=Grad.ATTACHED if obj.grad is Grad.UNKNOWN else obj.grad)
+                if obj.kind in ("tensor", "output")
+                else obj
+                for obj in found
+            )
         return found
 
     def bound(self, definition: Definition, frame: Frame) -> Value:
@@ -431,7 +436,23 @@ class Evaluator:
         if function.args.kwarg is argument:
             return (Obj("dict", element=UNKNOWN),)
         special = self.library.hook_parameter(function, name, frame)
-        return special if special is not None else UNKNOWN
+        return special if special is not None else self.default_kind(function, name)
+
+    def default_kind(self, function: FunctionNode, name: str) -> Value:
+        """The kind of a parameter by its default, where that is a number or a text: `steps=4`."""
+        arguments = function.args
+        plain = [*arguments.posonlyargs, *arguments.args]
+        pairs = [
+            *zip(reversed(plain), reversed(arguments.defaults), strict=False),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        ]
+        for argument, default in pairs:
+            if argument.arg == name and isinstance(default, ast.Constant):
+                if isinstance(default.value, (int, float)):
+                    return NUMBER
+                if isinstance(default.value, str):
+                    return STRING
+        return UNKNOWN
 
     def passed(self, function: FunctionNode, name: str, frame: Frame) -> Value | None:
         """What callers in sight pass for a parameter; None if there are none."""
@@ -809,7 +830,7 @@ class Evaluator:
                 results.append(self.library.submodule(obj, key))
             elif obj.kind == "string":
                 results.append(STRING)
-            else:
+            elif obj.kind != "number":
                 results.append(self.element((obj,)))
         return join(*results) or UNKNOWN
 
@@ -946,7 +967,9 @@ class Evaluator:
                 parts = [item for _, item in obj.keys or ()]
                 results.append(join(*parts, self.contents(obj, None)) or UNKNOWN)
             elif obj.kind in ("tensor", "output"):
-                results.append((replace(obj, kind="tensor" if obj.kind == "tensor" else "output", view=True, scalar=False),))
+                results.append((replace(obj, view=True, scalar=False),))
+            elif obj.kind == "number":
+                pass  # can't be indexed: not the alternative that runs
             else:
                 results.append(self.item((obj,), None))
         return join(*results) or UNKNOWN
