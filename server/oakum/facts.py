@@ -129,8 +129,10 @@ class Facts:
         """What a call or assignment puts into a container that grows by it: pairs of container and item.
 
         `c.append(x)`, `c.insert(0, x)`, `c.extend([x])`, `c += [x]`; and, under a key that a loop binds anew, `c[key] = x` and
-        `c.update({key: x})`.
+        `c.update({key: x})`. Not a method in sight that is merely called so.
         """
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and self.called(node):
+            return
         match node:
             case ast.Call(func=ast.Attribute(value=container, attr="append" | "appendleft" | "add"), args=[item]):
                 yield container, item

@@ -279,8 +279,7 @@ def weights_by_reference(node: ast.Assign, facts: Facts) -> Iterator[Finding]:
             and facts.key(restored.args[0]) == kept
             and facts.function(restored) is facts.function(node)
             and loops[-1] not in facts.ancestors(restored)
-            and facts.bindings(facts.function(node), kept)
-            and all(_is_reference(definition.value) for definition in facts.definitions(restored.args[0]))
+            and any(definition.value is state for definition in facts.definitions(restored.args[0]))
         ):
             yield Finding(
                 state,
@@ -294,14 +293,3 @@ def weights_by_reference(node: ast.Assign, facts: Facts) -> Iterator[Finding]:
 
 def _is_of(call: ast.Call, owner: str, facts: Facts) -> bool:
     return isinstance(call.func, ast.Attribute) and facts.key(call.func.value) == owner
-
-
-def _is_reference(value: ast.AST | None) -> bool:
-    """Whether a binding's value is `model.state_dict()` itself, or a placeholder before the loop."""
-    match value:
-        case ast.Constant(value=None) | ast.Call(func=ast.Attribute(attr="state_dict")):
-            return True
-        case ast.Call(func=ast.Attribute(attr="deepcopy")):
-            return True  # the first one, before the loop
-        case _:
-            return False
