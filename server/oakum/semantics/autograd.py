@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from oakum.knowledge import torch as knowledge
-from oakum.semantics.values import some
+from oakum.semantics.values import Obj, some
 
 if TYPE_CHECKING:
     from oakum.semantics.evaluate import Evaluator
@@ -53,7 +53,11 @@ class Regions:
                     return frame.recording
                 return self.entered(source, parent)
             elif isinstance(parent, ast.Lambda):
-                return frame.recording if isinstance(frame.recording, Mode) else Mode.ON
+                if isinstance(frame.recording, Mode):
+                    return frame.recording
+                # Who calls a lambda is out of sight: where it stands is only a hint.
+                around = self.mode(parent, self.evaluator.frame_at(source, parent))
+                return Mode.ON if around is Mode.ON else Mode.UNKNOWN
             child = parent
         return self.switched(source, None, node) or Mode.ON
 
@@ -83,7 +87,8 @@ class Regions:
         if modes - {None}:
             return Mode.UNKNOWN if len(modes) > 1 or len(value) > 1 else next(iter(modes))
         text = ast.unparse(node).lower()
-        return Mode.UNKNOWN if "grad" in text or "inference" in text else None
+        called = ast.unparse(node.func if isinstance(node, ast.Call) else node).lower().rpartition(".")[2]
+        return Mode.UNKNOWN if "grad" in text or "inference" in text or "eval" in called else None
 
     def context_object(self, name: str) -> Mode | None:
         if name in knowledge.NO_GRAD:
@@ -125,9 +130,19 @@ class Regions:
             if name in knowledge.ENABLE_GRAD:
                 return Mode.ON
             text = ast.unparse(called).lower()
-            if name in knowledge.SET_GRAD or "grad" in text or "inference" in text:
+            if name in knowledge.SET_GRAD or "grad" in text or "inference" in text or "eval" in text.rpartition(".")[2]:
+                return Mode.UNKNOWN
+            if any(self.switches_inside(obj) for obj in self.evaluator.value(called, outer)):
                 return Mode.UNKNOWN
         return None
+
+    def switches_inside(self, obj: Obj) -> bool:
+        """Whether a decorator in sight switches recording somewhere in its body: then what it wraps may run without."""
+        return isinstance(obj.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
+            isinstance(node, ast.Attribute | ast.Name)
+            and (node.attr if isinstance(node, ast.Attribute) else node.id) in ("no_grad", "inference_mode", "set_grad_enabled")
+            for node in ast.walk(obj.node)
+        )
 
     def switched(self, source: Source, function: ast.AST | None, node: ast.AST) -> Mode | None:
         """The last `torch.set_grad_enabled(...)` statement before a node in its function, or anywhere at module level."""

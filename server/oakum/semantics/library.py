@@ -30,7 +30,7 @@ from oakum.semantics.values import (
 
 if TYPE_CHECKING:
     from oakum.semantics.evaluate import Evaluator
-    from oakum.semantics.program import Frame
+    from oakum.semantics.program import Frame, Source
 
 Arguments = tuple[list[Value], dict[str, Value], bool]
 _NUMBERS = {
@@ -180,6 +180,33 @@ class Library:
                 value = self.evaluator.value(call.func.value, self.evaluator.frame_at(frame.source, call))
                 if obj.site is not None and any(found.site is obj.site for found in value):
                     return True
+        return self.frozen_by_loop(obj, frame.source, False) and not self.frozen_by_loop(obj, frame.source, True)
+
+    def frozen_by_loop(self, obj: Obj, source: Source, enabled: bool) -> bool:
+        """Whether `for p in module.parameters(): p.requires_grad = enabled` (or `p.requires_grad_(enabled)`) is said of this module."""
+        for loop in source.nodes(ast.For):
+            match loop:
+                case ast.For(
+                    target=ast.Name(id=name),
+                    iter=ast.Call(func=ast.Attribute(value=owner, attr="parameters")),
+                    body=[
+                        ast.Assign(
+                            targets=[ast.Attribute(value=ast.Name(id=said), attr="requires_grad")],
+                            value=ast.Constant(value=switch),
+                        )
+                        | ast.Expr(
+                            value=ast.Call(
+                                func=ast.Attribute(value=ast.Name(id=said), attr="requires_grad_"),
+                                args=[ast.Constant(value=switch)],
+                            )
+                        )
+                    ],
+                ) if said == name and switch is enabled:
+                    value = self.evaluator.value(owner, self.evaluator.frame_at(source, loop))
+                    if obj.site is not None and any(found.site is obj.site for found in value):
+                        return True
+                case _:
+                    pass
         return False
 
     def optimized(self, obj: Obj, frame: Frame) -> bool:
