@@ -21,6 +21,7 @@ from pathlib import Path
 
 from oakum import files
 from oakum.analysis import analyse, mentions_framework
+from oakum.semantics.program import Workspace
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / ".ecosystem"
@@ -37,14 +38,14 @@ class Timed:
     analyse: float
 
 
-def measure(path: Path) -> Timed | None:
-    """The times of one file; None of one that Python can't read."""
+def measure(path: Path, around: Workspace) -> Timed | None:
+    """The times of one file among others; None of one that Python can't read."""
     try:
         source = files.read(path)
         parsing = _seconds(lambda: ast.parse(source.text))
     except (files.FileError, SyntaxError):
         return None
-    analysing = _seconds(lambda: analyse(source.document))
+    analysing = _seconds(lambda: analyse(source.document, workspace=around))
     return Timed(path, source.text.count("\n"), mentions_framework(source.text), parsing, analysing)
 
 
@@ -99,7 +100,8 @@ def main() -> int:
         parser.error("there is nothing to check: run `make ecosystem` first, or name folders")
     warnings.simplefilter("ignore", SyntaxWarning)  # of invalid escapes in other people's strings
     paths = files.find([str(folder) for folder in folders], lambda kind, message: None)
-    timed = [one for path in paths if path.suffix == ".py" and (one := measure(path))]
+    around = Workspace(fixed=True)  # shared by all files, as the command does
+    timed = [one for path in paths if path.suffix == ".py" and (one := measure(path, around))]
     print(*table(timed, folders), sep="\n")
     for one in sorted(timed, key=lambda one: one.analyse, reverse=True)[: arguments.slowest]:
         print(f"{one.analyse:8.2f} s {one.analyse / one.parse:7.1f} x  {one.lines:6,} lines  {files.show(one.path)}")
