@@ -317,6 +317,24 @@ class Facts:
         function = self.function(node)
         return function if function is not None and self.repeated(function) else None
 
+    def repeating_loops(self, node: ast.AST, depth: int = 3) -> Iterator[ast.For | ast.AsyncFor | ast.While]:
+        """Loops in sight that repeat a node: those around it, innermost first, else those around the calls of its function."""
+        loops = self.loops(node)
+        yield from loops
+        function = self.function(node)
+        if function is not None and depth and not loops:
+            for call in self.callers(function):
+                yield from self.repeating_loops(call, depth - 1)
+
+    def reached(self, scope: ast.AST) -> list[ast.AST]:
+        """A loop or function, and the functions of this file that a run through it may call, however deep."""
+        found = [scope]
+        for region in found:
+            for call in self.nodes_in(region, ast.Call):
+                assert isinstance(call, ast.Call)
+                found.extend(function for function in self.called(call) if function not in found)
+        return found
+
     def is_hook(self, function: FunctionNode) -> bool:
         """Whether a function is registered as a hook of a module, tensor or optimizer."""
         return self.lifetimes.is_hook(function)
