@@ -1,0 +1,3 @@
+from pytorch_lightning import *
+
+from . import pytorch as pytorch

@@ -1,0 +1,36 @@
+from typing import Any, Callable
+
+from torch import Tensor
+
+from . import forward_ad as forward_ad, functional as functional, grad_mode as grad_mode, profiler as profiler
+from .grad_mode import enable_grad as enable_grad, inference_mode as inference_mode
+from .grad_mode import no_grad as no_grad, set_grad_enabled as set_grad_enabled
+
+class Node:
+    next_functions: tuple[Any, ...]
+    def name(self) -> str: ...
+
+class Variable(Tensor): ...
+
+class _Context:
+    saved_tensors: tuple[Tensor, ...]
+    needs_input_grad: tuple[bool, ...]
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+    def mark_non_differentiable(self, *tensors: Tensor) -> None: ...
+
+class Function(_Context):
+    # No annotation: the return value of `forward` is the answer.
+    @classmethod
+    def apply(cls, *args, **kwargs):
+        return cls.forward(cls, *args, **kwargs)
+
+class detect_anomaly:
+    def __init__(self, check_nan: bool = ...) -> None: ...
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exc: Any) -> None: ...
+
+class set_detect_anomaly(detect_anomaly): ...
+
+def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]: ...
+def backward(tensors: Any, *args: Any, **kwargs: Any) -> None: ...
+def gradcheck(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> bool: ...

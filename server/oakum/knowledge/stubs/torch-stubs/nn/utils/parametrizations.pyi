@@ -1,0 +1,9 @@
+from typing import Any, TypeVar
+
+from torch.nn import Module
+
+_T = TypeVar("_T", bound=Module)
+
+def weight_norm(module: _T, *args: Any, **kwargs: Any) -> _T: ...
+def spectral_norm(module: _T, *args: Any, **kwargs: Any) -> _T: ...
+def orthogonal(module: _T, *args: Any, **kwargs: Any) -> _T: ...

@@ -1,0 +1,29 @@
+from torch._op import Op
+
+digamma: Op
+entr: Op
+erf: Op
+erfc: Op
+erfinv: Op
+exp2: Op
+expit: Op
+expm1: Op
+gammainc: Op
+gammaincc: Op
+gammaln: Op
+i0: Op
+log1p: Op
+log_ndtr: Op
+log_softmax: Op
+logit: Op
+logsumexp: Op
+multigammaln: Op
+ndtr: Op
+ndtri: Op
+polygamma: Op
+psi: Op
+sinc: Op
+softmax: Op
+xlog1py: Op
+xlogy: Op
+zeta: Op
