@@ -447,6 +447,13 @@ class _Scribe:
         continued = line > 0 and self.document.line_text(line - 1).endswith("\\")
         return not continued and not self.is_elif(statement) and not self.text[self.document.line_starts[line] : start].strip()
 
+    def closes(self, statement: ast.stmt) -> bool:
+        """Whether the block around a statement ends with it: what is inserted at its end may belong outside of that block."""
+        around = self.parents(statement)
+        while around is not None and not isinstance(around, ast.stmt):
+            around = self.parents(around)
+        return around is not None and self.locate(around)[1] == self.locate(statement)[1]
+
     def indent(self, statement: ast.stmt) -> str:
         if not self.leads(statement):
             raise _Unsafe
@@ -487,7 +494,7 @@ class _Scribe:
         while around is not None and not isinstance(around, ast.Module):
             if isinstance(around, ast.stmt):
                 above = around
-                if self.leads(around):
+                if self.leads(around) and not self.closes(around):
                     break
             around = self.parents(around)
         first = self.document.line_of(self.first(above))
