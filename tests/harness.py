@@ -8,6 +8,7 @@ the first of them starts with `# no-prelude`. A block that starts with `# file: 
 
 `error` stands for any level; `warning`, `info` and `hint` assert it. `todo-error` is a known miss, not to be found yet.
 A `diff` block shows what the first fix of the first finding removes and adds; lines of context are for the reader.
+An empty one says that there is no fix.
 """
 
 from __future__ import annotations

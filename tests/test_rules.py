@@ -103,6 +103,9 @@ def fixes_are_declared_and_parse(section: Section, diagnostic: Diagnostic) -> No
 
 def first_fix_is(section: Section, report: Report) -> None:
     mends = [mend for diagnostic in report.diagnostics[:1] for mend in diagnostic.mends]
+    if not section.diff:
+        assert not mends, f"an empty diff block, but there is a fix: {mends[0].title}"
+        return
     assert mends, "a diff block, but the first finding has no fix"
     actual = changes(section.text, apply(section.text, mends[0].edits))
 
