@@ -74,7 +74,9 @@ def _guarded(node: ast.AST, facts: Facts) -> bool:
     for parent in facts.ancestors(node):
         if isinstance(parent, (ast.If, ast.IfExp)) and child is not parent.test and not _is_main(parent):
             return True
-        if isinstance(parent, (ast.ExceptHandler, ast.While)):
+        if isinstance(parent, ast.ExceptHandler):
+            return True
+        if isinstance(parent, ast.While) and not isinstance(parent.test, ast.Constant):
             return True
         if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and any(
             w in parent.name.lower() for w in _DEBUGGING

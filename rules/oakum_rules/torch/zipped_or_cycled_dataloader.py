@@ -69,10 +69,16 @@ def _loader_in(node: ast.expr, facts: Facts) -> tuple[ast.expr, bool] | None:
     """The loader whose batches an iterable gives, and whether the iterable can be started again."""
     if facts.is_loader(node):
         return node, True
+    if isinstance(node, ast.GeneratorExp) and len(node.generators) == 1:
+        batches = node.generators[0]
+        given = {name.id for name in ast.walk(batches.target) if isinstance(name, ast.Name)}
+        found = _loader_in(batches.iter, facts) if isinstance(node.elt, ast.Name) and node.elt.id in given else None
+        return (found[0], False) if found is not None else None
     if isinstance(node, ast.Call) and facts.qualified(node.func) in (
         "builtins.iter",
         "builtins.enumerate",
         "builtins.map",
+        "builtins.zip",
         "tqdm.tqdm",
     ):
         for argument in node.args:
