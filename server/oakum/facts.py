@@ -78,6 +78,11 @@ class Facts:
         """`for` and `while` loops whose body holds a node, within its function, innermost first."""
         return [loop for loop in self.source.loops(node) if isinstance(loop, LOOPS)]
 
+    def is_innermost(self, loop: ast.AST, node: ast.AST) -> bool:
+        """Whether a loop (comprehensions inside it apart), or a comprehension, is the innermost one around a node."""
+        around = self.comprehensions(node) if isinstance(loop, COMPREHENSIONS) else self.loops(node)
+        return around[:1] == [loop]
+
     def comprehensions(self, node: ast.AST) -> list[ast.AST]:
         """Comprehensions that evaluate a node once an element, innermost first."""
         return [loop for loop in self.source.loops(node) if isinstance(loop, COMPREHENSIONS)]
@@ -257,6 +262,82 @@ class Facts:
     def backward_calls(self, scope: ast.AST) -> list[ast.Call]:
         """Calls inside a node that run backward, whatever the spelling (`loss.backward()`, `scaler.scale(l).backward()`, `accelerator.backward(l)`)."""
         return [call for call in self.calls_in(scope, "backward", "manual_backward") if self.backward_target(call) is not None]
+
+    def wants_gradients(self, scope: ast.AST, depth: int = 2) -> bool:
+        """Whether a node, or a function in sight that it calls, may run backward, step an optimizer or ask for gradients."""
+        if self.calls_in(scope, *knowledge.NEEDS_GRADIENTS):
+            return True
+        for node in self.nodes_in(scope, ast.Attribute, ast.Call):
+            if isinstance(node, ast.Attribute) and node.attr in ("grad", "requires_grad"):
+                return True
+            if isinstance(node, ast.Call):
+                if any(keyword.arg == "requires_grad" for keyword in node.keywords):
+                    return True
+                if (
+                    isinstance(node.func, ast.Attribute)
+                    and node.func.attr == "step"
+                    and not self.is_kind(node.func.value, "object")
+                ):
+                    return True
+                if depth and any(self.wants_gradients(function, depth - 1) for function in self.called(node)):
+                    return True
+        return False
+
+    def recorded_forward(self, scope: ast.AST, *, innermost: bool = False) -> ast.Call | None:
+        """The first call of a trainable module inside a node that autograd surely records; `innermost`: in no loop inside that node."""
+        for call in self.nodes_in(scope, ast.Call):
+            assert isinstance(call, ast.Call)
+            if innermost and not self.is_innermost(scope, call):
+                continue
+            module = self.some(call.func, "module")
+            if module is None or not self.is_module(call.func) or not self.records(call) or not self.trainable(module, call):
+                continue
+            if self.requires_grad(call) is not None:
+                return call
+        return None
+
+    def backpropagated_from(self, region: ast.AST) -> bool:
+        """Whether what a loop or comprehension binds, stores or returns surely reaches a backward, here or in a caller."""
+        statement = self.statement(region)
+        nodes = (
+            [statement]
+            if isinstance(region, ast.expr)
+            else self.nodes_in(region, ast.Assign, ast.AugAssign, ast.Call, ast.Return)
+        )
+        for node in nodes:
+            kept: list[ast.expr] = []
+            match node:
+                case ast.Assign(targets=targets):
+                    kept = targets
+                case ast.AugAssign(target=target):
+                    kept = [target]
+                case ast.Call(func=ast.Attribute(value=container, attr="append" | "extend" | "appendleft")):
+                    kept = [container]
+                case ast.Return() if (function := self.function(node)) is not None:
+                    if self.lifetimes.out_of(function, 2) is Fate.LATER:
+                        return True
+                case _:
+                    pass
+            for target in kept:
+                for part in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
+                    while isinstance(part, (ast.Subscript, ast.Starred)):
+                        part = part.value
+                    if node is not None and self.backpropagated_later(part, node):
+                        return True
+        return False
+
+    def lent_grad_free(self, function: ast.AST) -> bool:
+        """Whether a function is handed to a call that isn't recorded, or to a function that switches recording off."""
+        name = getattr(function, "name", None)
+        for read in (*self.nodes(ast.Name), *self.nodes(ast.Attribute)):
+            call = self.parent(read)
+            if not isinstance(call, ast.Call) or read not in call.args:
+                continue
+            if (read.id if isinstance(read, ast.Name) else getattr(read, "attr", None)) != name:
+                continue
+            if not self.records(call) or any(self.calls_in(f, "no_grad", "inference_mode") for f in self.called(call)):
+                return True
+        return False
 
     def backward_target(self, call: ast.Call) -> ast.expr | None:
         """What a backward call backpropagates."""
