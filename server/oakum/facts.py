@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from oakum.knowledge import torch as knowledge
+from oakum.origin import Origin
 from oakum.semantics.autograd import Mode
 from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, key_of
@@ -376,6 +377,68 @@ class Facts:
         key = key_of(kept)
         return key is not None and self.lifetimes.fate(key, node) is Fate.LATER
 
+    # --- what objects come from ---
+
+    def parameter_root(self, node: ast.expr, depth: int = 4) -> str | None:
+        """The parameter of the function (not `self`) that an expression is reached from."""
+        for name in ast.walk(node):
+            if not isinstance(name, ast.Name) or not isinstance(name.ctx, ast.Load):
+                continue
+            for definition in self.definitions(name):
+                if definition.how == "parameter" and definition.key not in ("self", "cls"):
+                    return definition.key
+                if depth and definition.value is not None and definition.how in ("assign", "for"):
+                    if (found := self.parameter_root(definition.value, depth - 1)) is not None:
+                        return found
+        return None
+
+    def passed(self, function: FunctionNode, call: ast.Call, parameter: str) -> ast.expr | None:
+        """What a call passes for a parameter of a function, or of a constructor."""
+        for keyword in call.keywords:
+            if keyword.arg == parameter:
+                return keyword.value
+        names = [a.arg for a in function.args.args if a.arg not in ("self", "cls")]
+        index = names.index(parameter) if parameter in names else len(call.args)
+        return call.args[index] if index < len(call.args) else None
+
+    def older_than_iterations(self, node: ast.expr, loop: ast.AST, depth: int = 4) -> bool:
+        """Whether the object under an expression, such as the `model` of `model.layers[0]`, was made before the iterations of a loop."""
+        base: ast.expr = node
+        while isinstance(base, (ast.Attribute, ast.Subscript, ast.Call)):
+            if isinstance(base, ast.Call) and self.qualified(base.func) is not None:
+                return False  # `nn.Linear(...)` makes a new one
+            base = base.func if isinstance(base, ast.Call) else base.value
+        if not isinstance(base, ast.Name):
+            return False
+        reaching = self.definitions(base)
+        if not reaching:
+            return self.function(node) is not None  # of the module or an enclosing function
+        for definition in reaching:
+            if definition.statement is None or definition.statement is loop:
+                return False
+            if loop in self.ancestors(definition.statement):
+                if not depth or definition.value is None or definition.how not in ("assign", "for"):
+                    return False
+                if not self.older_than_iterations(definition.value, loop, depth - 1):
+                    return False
+                if isinstance(definition.value, ast.Call) and not isinstance(definition.value.func, ast.Attribute):
+                    return False  # made in the iteration
+        return True
+
+    def hook_registrations(self, function: FunctionNode) -> list[ast.Call]:
+        """Calls that register a function, or what a function around it returns, as a hook."""
+        names = {getattr(found, "name", None) for found in (function, self.function(function))} - {None}
+        return [
+            call
+            for call in self.calls(*knowledge.HOOK_REGISTRATIONS)
+            if any(
+                inner is function
+                or (isinstance(inner, (ast.Name, ast.Attribute)) and (self.key(inner) or "").rpartition(".")[2] in names)
+                for argument in call.args
+                for inner in ast.walk(argument)
+            )
+        ]
+
     # --- lifetimes ---
 
     def outlives(self, container: ast.expr, node: ast.AST) -> Lifetime | None:
@@ -415,6 +478,10 @@ class Facts:
                 assert isinstance(call, ast.Call)
                 found.extend(function for function in self.called(call) if function not in found)
         return found
+
+    def made_in(self, region: ast.AST, node: ast.expr) -> bool:
+        """Whether all of the graph of an expression is made in an iteration of a loop (or a call of a function), from data and parameters."""
+        return Origin(self, [region]).made(node)
 
     def is_hook(self, function: FunctionNode) -> bool:
         """Whether a function is registered as a hook of a module, tensor or optimizer."""

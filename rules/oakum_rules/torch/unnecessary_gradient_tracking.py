@@ -179,7 +179,7 @@ def _region(node: _Region, facts: Facts, *, kept: bool) -> Iterator[Finding]:
     torch = _import(facts)
     fix = (
         Fix.of("Evaluate under `@torch.no_grad()`", Decorate(function, "torch.no_grad()"), *torch)
-        if whole and function is not None
+        if whole and function is not None and not facts.calls_in(function, "set_grad_enabled")
         else Fix.of("Evaluate under `with torch.no_grad():`", Enclose(held, held, "with torch.no_grad():"), *torch)
     )
     told = f"`{facts.short(call, 30)}` is recorded for a backward that never comes."

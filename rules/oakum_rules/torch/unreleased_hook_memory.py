@@ -118,44 +118,6 @@ def _removed(facts: Facts) -> bool:
     )
 
 
-def _root_parameter(node: ast.expr, facts: Facts, depth: int = 4) -> str | None:
-    """The parameter of the function (not `self`) that an expression is reached from."""
-    names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
-    for name in names:
-        for definition in facts.definitions(name):
-            if definition.how == "parameter" and definition.key not in ("self", "cls"):
-                return definition.key
-            if depth and definition.value is not None and definition.how in ("assign", "for"):
-                if (found := _root_parameter(definition.value, facts, depth - 1)) is not None:
-                    return found
-    return None
-
-
-def _from_outside(node: ast.expr, loop: ast.AST, facts: Facts, depth: int = 4) -> bool:
-    """Whether the object under an expression is older than the iterations of a loop."""
-    base = node
-    while isinstance(base, (ast.Attribute, ast.Subscript, ast.Call)):
-        base = base.func if isinstance(base, ast.Call) else base.value
-    if not isinstance(base, ast.Name):
-        return False
-    reaching = facts.definitions(base)
-    if not reaching:
-        return facts.function(node) is not None  # of the module or an enclosing function
-    for definition in reaching:
-        if definition.statement is None:
-            return False
-        if definition.statement is loop:
-            return False
-        if loop in facts.ancestors(definition.statement):
-            if not depth or definition.value is None or definition.how not in ("assign", "for"):
-                return False
-            if not _from_outside(definition.value, loop, facts, depth - 1):
-                return False
-            if isinstance(definition.value, ast.Call) and not isinstance(definition.value.func, ast.Attribute):
-                return False  # made in the iteration
-    return True
-
-
 @RULE.check
 def stacked(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A hook registered again and again on a module that lives on, its handle dropped."""
@@ -173,23 +135,23 @@ def stacked(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         if not (isinstance(loop, (ast.For, ast.AsyncFor)) and any(isinstance(n, ast.Name) and n.id in _names(loop.target) for n in ast.walk(function.value)))
     ]  # fmt: skip
     for loop in loops:
-        if facts.is_kind(function.value, "module") and _from_outside(function.value, loop, facts):
+        if facts.is_kind(function.value, "module") and facts.older_than_iterations(function.value, loop):
             yield _stacks(node, function, loop, None, facts)
             return
     scope = facts.function(node)
     if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return
-    parameter = _root_parameter(function.value, facts)
+    parameter = facts.parameter_root(function.value)
     if parameter is None:
         return
     for call in facts.callers(scope):
         around = facts.loops(call)
-        passed = _passed(scope, call, parameter)
+        passed = facts.passed(scope, call, parameter)
         if (
             around
             and passed is not None
             and isinstance(passed, (ast.Name, ast.Attribute))
-            and _from_outside(passed, around[0], facts)
+            and facts.older_than_iterations(passed, around[0])
         ):
             yield _stacks(node, function, around[0], call, facts)
             return
@@ -197,17 +159,6 @@ def stacked(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 
 def _names(target: ast.expr) -> set[str]:
     return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
-
-
-def _passed(function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call, parameter: str) -> ast.expr | None:
-    """What a call passes for a parameter of a function, or of a constructor."""
-    for keyword in call.keywords:
-        if keyword.arg == parameter:
-            return keyword.value
-    names = [a.arg for a in function.args.args if a.arg not in ("self", "cls")]
-    if parameter in names and names.index(parameter) < len(call.args):
-        return call.args[names.index(parameter)]
-    return None
 
 
 def _stacks(node: ast.Call, function: ast.Attribute, loop: ast.AST, call: ast.Call | None, facts: Facts) -> Finding:

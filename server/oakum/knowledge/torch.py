@@ -206,7 +206,7 @@ REPEATED_METHODS = {
 }  # fmt: skip
 # Calls by which code asks for gradients, whatever they are called on.
 NEEDS_GRADIENTS = (
-    "backward", "manual_backward", "grad", "jacobian", "hessian", "requires_grad_", "vjp", "jvp", "retain_grad", "attack", "perturb", "attribute",
+    "backward", "manual_backward", "grad", "jacobian", "hessian", "requires_grad_", "vjp", "jvp", "retain_grad", "attack", "perturb", "attribute", "enable_grad",
 )  # fmt: skip
 HOOK_REGISTRATIONS = {
     "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook",
