@@ -119,6 +119,61 @@ class Facts:
             return call.args[position]
         return None
 
+    def given(self, call: ast.Call, method: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, ast.expr]]:
+        """Arguments of a method's call with the names of the parameters that take them, `*args` among these."""
+        names = [a.arg for a in [*method.args.posonlyargs, *method.args.args][1:]]
+        rest = method.args.vararg.arg if method.args.vararg else None
+        pairs: list[tuple[str, ast.expr]] = []
+        for position, argument in enumerate(call.args):
+            name = names[position] if position < len(names) else rest
+            if isinstance(argument, ast.Starred) or name is None:
+                break
+            pairs.append((name, argument))
+        return pairs + [(k.arg, k.value) for k in call.keywords if k.arg is not None]
+
+    def put(self, node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """What a call or assignment puts into a container that grows by it: pairs of container and item.
+
+        `c.append(x)`, `c.insert(0, x)`, `c.extend([x])`, `c += [x]`; and, under a key that a loop binds anew, `c[key] = x` and
+        `c.update({key: x})`. Not a method in sight that is merely called so.
+        """
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and self.called(node):
+            return
+        match node:
+            case ast.Call(func=ast.Attribute(value=container, attr="append" | "appendleft" | "add"), args=[item]):
+                yield container, item
+            case ast.Call(func=ast.Attribute(value=container, attr="insert"), args=[_, item]):
+                yield container, item
+            case ast.Call(
+                func=ast.Attribute(value=container, attr="extend"), args=[ast.List(elts=items) | ast.Tuple(elts=items)]
+            ):
+                yield from ((container, item) for item in items)
+            case ast.Call(func=ast.Attribute(value=container, attr="extend"), args=[item]):
+                yield container, item
+            case ast.AugAssign(target=container, op=ast.Add(), value=ast.List(elts=items) | ast.Tuple(elts=items)):
+                yield from ((container, item) for item in items)
+            case ast.Call(func=ast.Attribute(value=container, attr="update"), args=[ast.Dict(keys=keys, values=items)]):
+                yield from ((container, item) for key, item in zip(keys, items, strict=True) if key and self.is_fresh(key))
+            case ast.Assign(targets=[ast.Subscript(value=container, slice=key)], value=item):
+                if self.is_fresh(key) and self.is_kind(container, "dict", "list"):
+                    yield container, item
+            case _:
+                pass
+
+    def is_fresh(self, key: ast.expr) -> bool:
+        """Whether a key differs in each iteration of the innermost loop: made of what a `for` binds, but not of names of fields."""
+        loops = self.loops(key)
+        if not loops or isinstance(key, ast.Slice) or not isinstance(loop := loops[0], (ast.For, ast.AsyncFor)):
+            return False
+        match loop.iter:
+            case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
+                return False
+            case ast.Call(func=ast.Attribute(attr="items" | "keys" | "values")):
+                return False
+            case _:
+                bound = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+                return any(isinstance(n, ast.Name) and n.id in bound for n in ast.walk(key))
+
     def key(self, node: ast.AST) -> str | None:
         """`name` or `name.attribute...` of an expression that is such a chain."""
         return key_of(node)
@@ -161,6 +216,14 @@ class Facts:
     def is_loader(self, node: ast.AST) -> bool:
         """A DataLoader, or a transparent wrapper of one (tqdm, accelerate's prepare)."""
         return only(self.value(node), "loader")
+
+    def walks_loader(self, iterable: ast.expr) -> bool:
+        """Whether a loop over an expression takes the batches of a loader: itself, or `enumerate` of it."""
+        match iterable:
+            case ast.Call(func=ast.Name(id="enumerate"), args=[loader, *_]):
+                return self.is_loader(loader)
+            case _:
+                return self.is_loader(iterable)
 
     def is_optimizer(self, node: ast.AST) -> bool:
         return only(self.value(node), "optimizer")
@@ -443,6 +506,8 @@ class Facts:
 
     def outlives(self, container: ast.expr, node: ast.AST) -> Lifetime | None:
         """Proof that a container which `node` fills lives on beyond the iteration (or call) of `node`, without a bound in sight."""
+        if isinstance(node, ast.AugAssign) and node.target is container:  # `c += [x]` rebinds what it fills
+            return self.lifetimes.accumulates(node)
         return self.lifetimes.outlives(container, node)
 
     def accumulates(self, statement: ast.AugAssign | ast.Assign) -> Lifetime | None:

@@ -81,27 +81,53 @@ def _in_forward(node: ast.AST, facts: Facts) -> ast.FunctionDef | ast.AsyncFunct
 
 
 @RULE.check
-def growing_list(node: ast.Call, facts: Facts) -> Iterator[Finding]:
-    """`self.history.append(out)` in forward."""
+def growing_list(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
+    """`self.history.append(out)`, `self.history += [out]` in forward."""
+    for container, item in facts.put(node):
+        if not (facts.kept_key(container) or "").startswith("self.") or _in_forward(node, facts) is None:
+            return
+        proof = facts.requires_grad(item)
+        if proof is None or proof.scalar:
+            continue
+        lifetime = facts.outlives(container, node)
+        if lifetime is None or not facts.never_backpropagated(container, node):
+            continue
+        yield Finding(
+            item,
+            f"`{facts.short(container, 30)}` keeps the graph of every forward pass, for as long as the module lives. "
+            "Keep it in a local variable, or store `.detach()` of it and empty the list.",
+            () if proof.structure else (Fix.call_method(item, "detach", title="Store it detached"),),
+            places((lifetime.made, "the list is made here"), (proof.made, "the graph is built here")),
+        )
+
+
+@RULE.check
+def growing_sum(node: ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
+    """`self.total = self.total + out`, `self.total += out` in forward: each pass chains its graph to the last one's."""
     match node:
-        case ast.Call(func=ast.Attribute(value=container, attr="append" | "extend"), args=[item]):
+        case ast.AugAssign(target=ast.Attribute() as target, op=ast.Add() | ast.Sub(), value=item):
             pass
+        case ast.Assign(targets=[ast.Attribute() as target], value=ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right)):
+            key = facts.key(target)
+            if (facts.key(left) == key) == (facts.key(right) == key):
+                return
+            item = right if facts.key(left) == key else left
         case _:
             return
-    if not (facts.key(container) or "").startswith("self.") or _in_forward(node, facts) is None:
+    if not (facts.key(target) or "").startswith("self.") or _in_forward(node, facts) is None:
         return
     proof = facts.requires_grad(item)
-    if proof is None or proof.scalar:
+    if proof is None or proof.scalar or proof.structure or isinstance(item, (ast.List, ast.Tuple)):
         return
-    lifetime = facts.outlives(container, node)
-    if lifetime is None or not facts.never_backpropagated(container, node):
+    lifetime = facts.accumulates(node)
+    if lifetime is None or not facts.never_backpropagated(target, node):
         return
     yield Finding(
         item,
-        f"`{facts.short(container, 30)}` keeps the graph of every forward pass, for as long as the module lives. "
-        "Keep it in a local variable, or store `.detach()` of it and empty the list.",
-        () if proof.structure else (Fix.call_method(item, "detach", title="Store it detached"),),
-        places((lifetime.made, "the list is made here"), (proof.made, "the graph is built here")),
+        f"`{facts.short(target, 30)}` chains the graph of every forward pass, for as long as the module lives. "
+        "Add `.detach()` of the value.",
+        (Fix.call_method(item, "detach", title="Add it detached"),),
+        places((lifetime.made, "it starts here"), (proof.made, "the graph is built here")),
     )
 
 

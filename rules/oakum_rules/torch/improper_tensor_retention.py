@@ -61,6 +61,9 @@ RULE = Rule(
 )
 
 
+_JOINS = {f"torch.{name}" for name in ("cat", "concat", "concatenate", "vstack", "hstack", "dstack", "row_stack", "column_stack")}
+
+
 def _fixes(item: ast.expr, proof: Attached) -> tuple[Fix, ...]:
     if proof.structure:
         return ()
@@ -91,49 +94,52 @@ def _finding(item: ast.expr, container: ast.expr, node: ast.AST, facts: Facts) -
 
 
 @RULE.check
-def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
-    """`outputs.append(out)`, `d.setdefault(k, []).append(out)`."""
-    match node:
-        case ast.Call(func=ast.Attribute(value=container, attr="append" | "appendleft" | "add" | "extend"), args=[item]):
-            yield from _finding(item, container, node, facts)
-        case ast.Call(func=ast.Attribute(value=container, attr="insert"), args=[_, item]):
-            yield from _finding(item, container, node, facts)
-        case _:
-            pass
-
-
-@RULE.check
-def growing_dictionary(node: ast.Assign, facts: Facts) -> Iterator[Finding]:
-    """`outputs[step] = out` under a key that is new in each iteration."""
-    match node:
-        case ast.Assign(targets=[ast.Subscript(value=container, slice=key)], value=item):
-            pass
-        case _:
-            return
-    loops = facts.loops(node)
-    if not loops or isinstance(key, (ast.Constant, ast.Slice)) or not facts.is_kind(container, "dict"):
-        return
-    loop = loops[0]
-    if not isinstance(loop, (ast.For, ast.AsyncFor)):
-        return
-    fresh = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
-    if any(isinstance(n, ast.Name) and n.id in fresh for n in ast.walk(key)):
+def growing_container(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
+    """`outputs.append(out)`, `outputs += [out]`, `d.setdefault(k, []).append(out)`, `outputs[step] = out` under a new key."""
+    for container, item in facts.put(node):
         yield from _finding(item, container, node, facts)
 
 
 @RULE.check
-def listed(node: ast.ListComp, facts: Facts) -> Iterator[Finding]:
+def joined(node: ast.Assign, facts: Facts) -> Iterator[Finding]:
+    """`outputs = torch.cat([outputs, out])`."""
+    match node:
+        case ast.Assign(
+            targets=[target], value=ast.Call(func=called, args=[ast.List(elts=parts) | ast.Tuple(elts=parts), *_])
+        ) if facts.qualified(called) in _JOINS:
+            pass
+        case _:
+            return
+    total = facts.key(target)
+    pieces = [part for part in parts if facts.key(part) != total]
+    if total is None or len(pieces) == len(parts) or (lifetime := facts.accumulates(node)) is None:
+        return
+    for piece in pieces:
+        proof = facts.requires_grad(piece)
+        if proof is not None and not proof.structure and facts.useless_to_backward(target, piece, node):
+            yield Finding(
+                piece,
+                f"`{facts.short(target, 30)}` keeps the graph of every `{facts.short(piece, 20)}` joined to it. "
+                "Collect `.detach()` of it in a list, and join the list once.",
+                (Fix.call_method(piece, "detach", title="Keep the value with `.detach()`"),),
+                places((lifetime.made, f"`{facts.text(target)}` starts here"), (proof.made, "the graph is built here")),
+            )
+
+
+@RULE.check
+def listed(node: ast.ListComp | ast.DictComp, facts: Facts) -> Iterator[Finding]:
     """`outs = [model(x) for x in loader]`."""
     parent = facts.parent(node)
-    if not isinstance(parent, ast.Assign) or len(parent.targets) != 1 or not facts.is_loader(node.generators[0].iter):
+    item = node.value if isinstance(node, ast.DictComp) else node.elt
+    if not isinstance(parent, ast.Assign) or len(parent.targets) != 1 or not facts.walks_loader(node.generators[0].iter):
         return
-    proof = facts.requires_grad(node.elt)
+    proof = facts.requires_grad(item)
     if proof is None or proof.scalar or not facts.never_backpropagated(parent.targets[0], node):
         return
     yield Finding(
-        node.elt,
-        f"`{facts.short(parent.targets[0], 30)}` keeps the graph of `{facts.short(node.elt, 20)}` for every batch. "
+        item,
+        f"`{facts.short(parent.targets[0], 30)}` keeps the graph of `{facts.short(item, 20)}` for every batch. "
         "Keep `.detach()` of it, or compute it under `torch.no_grad()`.",
-        _fixes(node.elt, proof),
+        _fixes(item, proof),
         places((node.generators[0].iter, "for each batch of this loader"), (proof.made, "the graph is built here")),
     )

@@ -58,7 +58,7 @@ carried on, not only where it is stored: a bounded memory does not cut a chained
 
 ## Silent when
 The value carries no graph (observations, rewards, `sample()` of a distribution, `no_grad`); the store is an on-policy list that a
-loss reads; nothing shows that entries are sampled later.
+loss reads, or any store that is emptied now and then; nothing shows that entries are sampled later.
 
 ## Evidence
 Measured: outputs pushed with their graph 5152 KB an entry, detached 1028 KB, detached as NumPy the same 1028 KB: NumPy adds nothing
@@ -95,13 +95,13 @@ _SAMPLING = {
     "torch.randint",
     "torch.randperm",
 }
-_SAMPLERS = ("sample", "sample_batch", "get_batch", "sample_memory", "sample_transitions")
+_DRAWING = ("sample", "draw", "batch")
 
 
 def _samples_at_random(cls: ast.ClassDef, facts: Facts) -> ast.AST | None:
     """The method of a class that draws entries at random: what makes it a replay memory."""
     for statement in cls.body:
-        if isinstance(statement, ast.FunctionDef) and (statement.name in _SAMPLERS or "sample" in statement.name):
+        if isinstance(statement, ast.FunctionDef) and any(word in statement.name for word in _DRAWING):
             calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
             if any(
                 facts.qualified(c.func) in _SAMPLING
@@ -112,10 +112,45 @@ def _samples_at_random(cls: ast.ClassDef, facts: Facts) -> ast.AST | None:
     return None
 
 
-def _keeps(method: ast.FunctionDef | ast.AsyncFunctionDef, facts: Facts) -> dict[str, ast.AST]:
-    """Parameters of a method that it puts into a container of self, undetached, with the place."""
+def _emptied(field: str, facts: Facts) -> bool:
+    """Whether a container with this last name is emptied now and then: an on-policy store, which a loss may read first."""
+    emptying: list[ast.AST] = [
+        call for call in facts.calls("clear") if isinstance(call.func, ast.Attribute) and _last(call.func.value, facts) == field
+    ]
+    for node in facts.nodes(ast.Assign):
+        match node:
+            case ast.Assign(targets=[target], value=ast.List(elts=[]) | ast.Dict(keys=[]) | ast.Call()) if _last(
+                target, facts
+            ) == field and (isinstance(target, ast.Attribute) or facts.loops(node)):
+                emptying.append(node)
+            case _:
+                pass
+    for node in facts.nodes(ast.Delete):
+        assert isinstance(node, ast.Delete)
+        emptying += [t for t in node.targets if isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Slice)
+                     and _last(t.value, facts) == field]  # fmt: skip
+    return any(_runs_again(node, facts) for node in emptying)
+
+
+def _runs_again(node: ast.AST, facts: Facts) -> bool:
+    """Whether a place runs other than when an object is made."""
+    function = facts.function(node)
+    if function is None or isinstance(function, ast.Lambda) or facts.method_class(function) is None:
+        return True
+    if function.name == "__init__":
+        return False
+    makers = [facts.function(call) for call in facts.callers(function)]
+    return any(getattr(maker, "name", "") != "__init__" for maker in makers)
+
+
+def _last(node: ast.AST, facts: Facts) -> str | None:
+    return key.rpartition(".")[2] if (key := facts.key(node)) is not None else None
+
+
+def _keeps(method: ast.FunctionDef | ast.AsyncFunctionDef, facts: Facts) -> dict[str, tuple[ast.AST, str]]:
+    """Parameters of a method that it puts into a container of self, undetached, with the place and the container's name."""
     parameters = [a.arg for a in method.args.args[1:]] + ([method.args.vararg.arg] if method.args.vararg else [])
-    kept: dict[str, ast.AST] = {}
+    kept: dict[str, tuple[ast.AST, str]] = {}
     for node in facts.nodes_in(method, ast.Call, ast.Assign):
         stored: ast.expr | None = None
         if (
@@ -130,15 +165,17 @@ def _keeps(method: ast.FunctionDef | ast.AsyncFunctionDef, facts: Facts) -> dict
             owner, stored = node.targets[0].value, node.value
         else:
             continue
-        if not (facts.key(owner) or "").startswith("self."):
+        key = facts.key(owner) or ""
+        if not key.startswith("self."):
             continue
+        place = (node, key.rpartition(".")[2])
         for name in _held(stored):
             definitions = facts.definitions(name)
             if name.id in parameters and all(d.how == "parameter" for d in definitions):
-                kept[name.id] = node
+                kept[name.id] = place
             for definition in definitions:
                 if definition.how == "assign" and definition.value is not None:
-                    kept.update({inner.id: node for inner in _held(definition.value) if inner.id in parameters})
+                    kept.update({inner.id: place for inner in _held(definition.value) if inner.id in parameters})
     return kept
 
 
@@ -190,16 +227,12 @@ def pushed(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     if cls is None or (sampler := _samples_at_random(cls, facts)) is None or facts.repeats(node) is None:
         return
     kept = _keeps(method.node, facts)
-    names = [a.arg for a in method.node.args.args[1:]]
-    for position, argument in enumerate(node.args):
-        name = names[position] if position < len(names) else method.node.args.vararg.arg if method.node.args.vararg else ""
+    for name, argument in facts.given(node, method.node):
         if name in kept and facts.requires_grad(argument) is not None:
-            yield _finding(argument, function.value, sampler, kept[name], facts)
+            place, field = kept[name]
+            if facts.spent(argument) or not _emptied(field, facts):
+                yield _finding(argument, function.value, sampler, place, facts)
             return  # one root cause: the call
-    for keyword in node.keywords:
-        if keyword.arg in kept and facts.requires_grad(keyword.value) is not None:
-            yield _finding(keyword.value, function.value, sampler, kept[keyword.arg or ""], facts)
-            return
 
 
 @RULE.check
@@ -223,6 +256,6 @@ def appended(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             and other.rpartition(".")[2] == tail
             and facts.qualified(call.func) in _SAMPLING
         ):
-            if facts.requires_grad(item) is not None:
+            if facts.requires_grad(item) is not None and (facts.spent(item) or not _emptied(tail, facts)):
                 yield _finding(item, store, call, None, facts)
             return

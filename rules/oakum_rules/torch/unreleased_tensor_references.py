@@ -64,10 +64,30 @@ RULE = Rule(
 
 
 def _addends(value: ast.expr, total: str, facts: Facts) -> list[ast.expr]:
-    """The terms of `total + x` (or `a * total + b * x`) that don't contain the total."""
-    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Add, ast.Sub)):
+    """The terms of `total + x`, `a * total + b * x` or `(total * n + x) / (n + 1)` that don't contain the total."""
+    if not any(facts.key(node) == total for node in ast.walk(value)):
+        return [value]
+    if not isinstance(value, ast.BinOp):
+        return []
+    if isinstance(value.op, (ast.Add, ast.Sub)):
         return [*_addends(value.left, total, facts), *_addends(value.right, total, facts)]
-    return [] if any(facts.key(node) == total for node in ast.walk(value)) else [value]
+    if isinstance(value.op, (ast.Mult, ast.Div)):
+        scaled = (side for side in (value.left, value.right) if any(facts.key(node) == total for node in ast.walk(side)))
+        return [term for side in scaled for term in _addends(side, total, facts)]
+    return []
+
+
+def _said_at_calls(item: ast.expr, facts: Facts) -> bool:
+    """Whether a method keeps what its callers pass: they know what it is, so `meter` speaks there."""
+    function = facts.function(item)
+    cls = facts.method_class(function) if function is not None else None
+    if function is None or cls is None or facts.is_module_class(cls):
+        return False
+    names = [n for n in ast.walk(item) if isinstance(n, ast.Name)]
+    if not names or any(definition.how != "parameter" for name in names for definition in facts.definitions(name)):
+        return False
+    receivers = [call.func.value for call in facts.callers(function) if isinstance(call.func, ast.Attribute)]
+    return bool(receivers) and not any(facts.key(receiver) == "self" for receiver in receivers)
 
 
 @RULE.check
@@ -87,8 +107,12 @@ def running_total(node: ast.AugAssign | ast.Assign, facts: Facts) -> Iterator[Fi
         terms = _addends(node.value, total, facts)
         if not terms or not any(facts.key(part) == total for part in ast.walk(node.value)):
             return
-    attached = [(term, proof) for term in terms if (proof := facts.requires_grad(term)) is not None and proof.scalar]
-    if not attached or facts.is_kind(target, "list"):
+    attached = [
+        (term, proof)
+        for term in terms
+        if (proof := facts.requires_grad(term)) is not None and proof.scalar and not isinstance(term, (ast.List, ast.Tuple))
+    ]
+    if not attached or facts.is_kind(target, "list") or _said_at_calls(attached[0][0], facts):
         return
     lifetime = facts.accumulates(node)
     if lifetime is None:
@@ -115,70 +139,157 @@ def running_total(node: ast.AugAssign | ast.Assign, facts: Facts) -> Iterator[Fi
     )
 
 
+def _keeps(method: ast.FunctionDef | ast.AsyncFunctionDef, parameter: str, facts: Facts) -> tuple[ast.AST, ast.expr] | None:
+    """The place where a method adds a parameter to a total of its object, or to a list of it, as it is; and that total or list."""
+
+    def plain(value: ast.expr) -> bool:
+        names = [n for n in ast.walk(value) if isinstance(n, ast.Name) and n.id == parameter]
+        calls = any(isinstance(n, (ast.Call, ast.Attribute, ast.Subscript)) for n in ast.walk(value))
+        return bool(names) and not calls and all(d.how == "parameter" for n in names for d in facts.definitions(n))
+
+    for node in facts.nodes_in(method, ast.AugAssign, ast.Assign, ast.Call):
+        target: ast.expr | None = None
+        if isinstance(node, ast.Assign):
+            total = facts.key(node.targets[0])
+            if total is not None and isinstance(node.value, ast.BinOp):
+                terms = _addends(node.value, total, facts)
+                if any(facts.key(n) == total for n in ast.walk(node.value)) and any(plain(term) for term in terms):
+                    target = node.targets[0]
+        elif isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)) and plain(node.value):
+            target = node.target
+        elif isinstance(node, ast.Call):
+            target = next((container for container, item in facts.put(node) if plain(item)), None)
+        if target is not None and (facts.kept_key(target) or "").startswith("self."):
+            return node, target
+    return None
+
+
 @RULE.check
 def meter(node: ast.Call, facts: Facts) -> Iterator[Finding]:
-    """`losses.update(loss, n)` of a class in sight whose method adds it up as it is."""
+    """`losses.update(loss, n)` of a class in sight whose method adds it up, or keeps it, as it is."""
     function = node.func
-    if not isinstance(function, ast.Attribute) or not node.args or facts.repeats(node) is None:
-        return
-    proof = facts.requires_grad(node.args[0])
-    if proof is None or not proof.scalar or proof.structure:
+    if not isinstance(function, ast.Attribute) or not (node.args or node.keywords) or facts.key(function.value) == "self":
         return
     called = facts.called(node)
     if len(called) != 1 or (cls := facts.method_class(called[0])) is None or facts.is_module_class(cls):
         return
-    parameters = [a.arg for a in called[0].args.args if a.arg != "self"]
-    for total in facts.nodes_in(called[0], ast.AugAssign):
-        assert isinstance(total, ast.AugAssign)
-        held = [n for n in ast.walk(total.value) if isinstance(n, ast.Name) and parameters[:1] == [n.id]]
-        plain = isinstance(total.value, (ast.Name, ast.BinOp)) and not any(
-            isinstance(n, (ast.Call, ast.Attribute)) for n in ast.walk(total.value)
-        )
-        kept = facts.key(total.target) or ""
-        if not held or not plain or not kept.startswith("self.") or any(d.how != "parameter" for d in facts.definitions(held[0])):
+    for parameter, item in facts.given(node, called[0]):
+        proof = facts.requires_grad(item)
+        if proof is None or not proof.scalar or proof.structure or (kept := _keeps(called[0], parameter, facts)) is None:
             continue
-        if not facts.useless_to_backward(total.target, node.args[0], total) and not facts.spent(node.args[0]):
+        place, total = kept
+        lifetime = facts.outlives(function.value, node)
+        if lifetime is None or not (facts.useless_to_backward(total, item, place) or facts.spent(item)):
             return
-        item = node.args[0]
         yield Finding(
             item,
-            f"`{facts.short(function.value, 30)}` adds up `{facts.short(item, 25)}` with its graph in `{kept}`. "
+            f"`{facts.short(function.value, 30)}` keeps the graph of every `{facts.short(item, 25)}` in `{facts.short(total, 25)}`. "
             "Pass `.item()` of it, or `.detach()` to avoid waiting for the GPU.",
             (
                 Fix.call_method(item, "item", title="Pass the number with `.item()`"),
                 Fix.call_method(item, "detach", title="Pass the value with `.detach()`"),
             ),
-            places((total, "it is added up here"), (proof.made, "the graph is built here")),
+            places((place, "it is kept here"), (proof.made, "the graph is built here")),
         )
         return
 
 
 @RULE.check
-def growing_container(node: ast.Call, facts: Facts) -> Iterator[Finding]:
-    """`losses.append(loss)`, `history["loss"].append(loss)`, `logs.append({"loss": loss})`."""
+def growing_container(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
+    """`losses.append(loss)`, `losses += [loss]`, `history["loss"].append(loss)`, `logs.append({"loss": loss})`."""
+    for container, item in facts.put(node):
+        proof = facts.requires_grad(item)
+        if proof is None or not proof.scalar or _said_at_calls(item, facts):
+            continue
+        lifetime = facts.outlives(container, node)
+        if lifetime is None or not facts.useless_to_backward(container, item, node):
+            continue
+        fixes = () if proof.structure else (
+            Fix.call_method(item, "detach", title="Keep the value with `.detach()`"),
+            Fix.call_method(item, "item", title="Keep the number with `.item()`"),
+        )  # fmt: skip
+        yield Finding(
+            item,
+            f"`{facts.short(container)}` keeps the graph of every `{facts.short(item, 30)}` put into it. "
+            "Keep `.detach()` or `.item()` of it instead.",
+            fixes,
+            places(
+                (lifetime.made, f"`{facts.text(container)}` is made here"),
+                (lifetime.loop, f"and lives across {facts.across(lifetime)}"),
+                (proof.made, "the graph is built here"),
+            ),
+        )
+
+
+@RULE.check
+def comprehension(node: ast.ListComp | ast.GeneratorExp | ast.DictComp, facts: Facts) -> Iterator[Finding]:
+    """`losses = [step(batch) for batch in loader]`, `total = sum(step(batch) for batch in loader)`."""
+    whole: ast.AST | None = facts.parent(node)
+    if isinstance(whole, ast.Call) and isinstance(whole.func, ast.Name) and whole.func.id == "sum":
+        whole = facts.parent(whole)
+        if isinstance(whole, ast.BinOp) and isinstance(whole.op, ast.Div):  # a mean
+            whole = facts.parent(whole)
+    elif isinstance(node, ast.GeneratorExp):
+        return
+    if not isinstance(whole, ast.Assign) or len(whole.targets) != 1:
+        return
+    item = node.value if isinstance(node, ast.DictComp) else node.elt
+    proof = facts.requires_grad(item)
+    if proof is None or not proof.scalar or proof.structure:
+        return
+    if not (facts.walks_loader(node.generators[0].iter) or facts.spent(item)):
+        return
+    if not facts.useless_to_backward(whole.targets[0], item, node):
+        return
+    yield Finding(
+        item,
+        f"`{facts.short(whole.targets[0], 30)}` keeps the graph of every `{facts.short(item, 30)}`. "
+        "Take `.item()` of it, or `.detach()` to avoid waiting for the GPU.",
+        (
+            Fix.call_method(item, "item", title="Take the number with `.item()`"),
+            Fix.call_method(item, "detach", title="Keep the value with `.detach()`"),
+        ),
+        places((node.generators[0].iter, "once for each of these"), (proof.made, "the graph is built here")),
+    )
+
+
+@RULE.check(level=Level.INFORMATION)
+def weights_by_reference(node: ast.Assign, facts: Facts) -> Iterator[Finding]:
+    """`best = model.state_dict()` when a model is at its best, restored after the loop: by then it holds the last weights."""
     match node:
-        case ast.Call(func=ast.Attribute(value=container, attr="append" | "appendleft" | "add"), args=[item]):
+        case ast.Assign(
+            targets=[(ast.Name() | ast.Attribute()) as target],
+            value=ast.Call(func=ast.Attribute(value=model, attr="state_dict"), args=[], keywords=[]) as state,
+        ):
             pass
         case _:
             return
-    proof = facts.requires_grad(item)
-    if proof is None or not proof.scalar:
+    owner, kept, loops = facts.key(model), facts.key(target), facts.loops(node)
+    guard = facts.parent(node)
+    if owner is None or kept is None or not loops or not isinstance(guard, ast.If):
         return
-    lifetime = facts.outlives(container, node)
-    if lifetime is None or not facts.useless_to_backward(container, item, node):
+    if any(isinstance(n, (ast.Break, ast.Return)) for n in ast.walk(guard)):
+        return  # nothing trains it any further
+    if not (facts.is_module(model) or any(_is_of(call, owner, facts) for call in facts.calls("train", "eval", "parameters"))):
         return
-    fixes = () if proof.structure else (
-        Fix.call_method(item, "detach", title="Keep the value with `.detach()`"),
-        Fix.call_method(item, "item", title="Keep the number with `.item()`"),
-    )  # fmt: skip
-    yield Finding(
-        item,
-        f"`{facts.short(container)}` keeps the graph of every `{facts.short(item, 30)}` put into it. "
-        "Keep `.detach()` or `.item()` of it instead.",
-        fixes,
-        places(
-            (lifetime.made, f"`{facts.text(container)}` is made here"),
-            (lifetime.loop, f"and lives across {facts.across(lifetime)}"),
-            (proof.made, "the graph is built here"),
-        ),
-    )
+    for restored in facts.calls("load_state_dict"):
+        if (
+            _is_of(restored, owner, facts)
+            and restored.args
+            and facts.key(restored.args[0]) == kept
+            and facts.function(restored) is facts.function(node)
+            and loops[-1] not in facts.ancestors(restored)
+            and any(definition.value is state for definition in facts.definitions(restored.args[0]))
+        ):
+            yield Finding(
+                state,
+                f"`{facts.short(target, 30)}` refers to the weights of `{facts.short(model, 30)}`, which training goes on to change. "
+                "Keep a copy, or what you restore are the last weights, not the best.",
+                (),
+                places((restored, "it is restored here")),
+            )
+            return
+
+
+def _is_of(call: ast.Call, owner: str, facts: Facts) -> bool:
+    return isinstance(call.func, ast.Attribute) and facts.key(call.func.value) == owner

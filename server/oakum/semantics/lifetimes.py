@@ -11,7 +11,7 @@ from oakum.knowledge import torch as knowledge
 from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, key_of, parameters
 from oakum.semantics.program import COMPREHENSIONS, FUNCTIONS, LOOPS, Frame, Source
-from oakum.semantics.values import some, without_none
+from oakum.semantics.values import attached_part, some, without_none
 
 _SHRINKING = {"pop", "popleft", "popitem", "clear", "remove", "reset"}
 _DETACHING = {"item", "detach", "detach_", "tolist", "numpy", "size", "dim", "numel", "argmax", "argmin"}
@@ -378,6 +378,8 @@ class Lifetimes:
         consumed = self.consumed(frame)
         names = [n for n in ast.walk(item) if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Load)]
         for name in names:
+            if attached_part(self.evaluator.value(name, frame)) is None:
+                continue  # a backward goes through the model, too, but consumes only what it made
             reaching = [d for d in flow.uses.get(name, ()) if d is not ENTRY]
             if reaching and any(d in consumed for d in reaching):
                 return True
