@@ -468,8 +468,11 @@ class Facts:
         """Whether the object under an expression, such as the `model` of `model.layers[0]`, was made before the iterations of a loop."""
         base: ast.expr = node
         while isinstance(base, (ast.Attribute, ast.Subscript, ast.Call)):
-            if isinstance(base, ast.Call) and self.qualified(base.func) is not None:
-                return False  # `nn.Linear(...)` makes a new one
+            if isinstance(base, ast.Call) and (
+                self.qualified(base.func) is not None
+                or (isinstance(base.func, ast.Attribute) and base.func.attr not in knowledge.PART_ACCESSORS)
+            ):
+                return False  # `nn.Linear(...)`, `factory.make()`: a new one
             base = base.func if isinstance(base, ast.Call) else base.value
         if not isinstance(base, ast.Name):
             return False
@@ -487,6 +490,45 @@ class Facts:
                 if isinstance(definition.value, ast.Call) and not isinstance(definition.value.func, ast.Attribute):
                     return False  # made in the iteration
         return True
+
+    def is_module_parameter(self, node: ast.expr) -> bool:
+        """Whether an expression is a parameter of a module: `p` of `for p in model.parameters()`, or `model.fc.weight`."""
+        match node:
+            case ast.Attribute(value=owner, attr="weight" | "bias"):
+                return self.is_module(owner)
+            case ast.Name():
+                found = self.definitions(node)
+                return bool(found) and all(
+                    d.how == "for"
+                    and isinstance(d.value, ast.Call)
+                    and isinstance(d.value.func, ast.Attribute)
+                    and d.value.func.attr in ("parameters", "named_parameters")
+                    for d in found
+                )
+            case _:
+                return False
+
+    def closes_over(self, name: str, node: ast.AST) -> bool:
+        """Whether a function made at a node that reads a name keeps its tensor: no global, not bound anew to something without a graph."""
+        function = self.function(node)
+        bound = self.bindings(function, name)
+        later = [d for d in bound if d.statement is not None and self.line(d.statement) > self.line(node)]
+        return (
+            function is not None
+            and bool(bound)
+            and not any(d.value is None or self.requires_grad(d.value) is None for d in later)
+        )
+
+    def runs_recorded(self) -> bool:
+        """Whether modules run again and again while autograd records, as far as the file shows it (if it runs none, they may)."""
+        calls = [call for call in self.nodes(ast.Call) if isinstance(call, ast.Call) and self.is_module(call.func)]
+        return not calls or any(
+            self.records(call)
+            and (self.repeats(call) is not None or bool(self.comprehensions(call)))
+            and (module := self.some(call.func, "module")) is not None
+            and self.trainable(module, call)
+            for call in calls
+        )
 
     def hook_registrations(self, function: FunctionNode) -> list[ast.Call]:
         """Calls that register a function, or what a function around it returns, as a hook."""

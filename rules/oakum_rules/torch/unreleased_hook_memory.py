@@ -44,8 +44,8 @@ Stores the value detached. Review it: nothing can be backpropagated through it a
 edited: where the handle is to be removed depends on what the hook is for.
 
 ## Silent when
-The handle is removed somewhere, or is a context manager; the hook is registered once and stores nothing, or overwrites a slot; the
-module is made in the same iteration; what it keeps is emptied, bounded or carries no graph.
+The handle is removed somewhere, returned, or is a context manager; the hook is registered once and stores nothing, or overwrites a
+slot; the module is made in the same iteration; what it keeps is emptied or bounded; the file runs modules once only, or unrecorded.
 
 ## Evidence
 Measured: a hook registered once and never removed 0 KB an iteration, so that as such is no leak. One that appends outputs 2058 KB
@@ -99,15 +99,31 @@ def growing_store(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     lifetime = facts.outlives(container, node)
     if lifetime is None or _removed(facts) or not facts.records(node) or not facts.never_backpropagated(container, node):
         return
-    if lifetime.scope not in ("global", "attribute", "closure"):
+    registrations = facts.hook_registrations(function)
+    if lifetime.scope not in ("global", "attribute", "closure") or any(
+        isinstance(facts.parent(r), ast.withitem) for r in registrations
+    ):
         return
+    outer = facts.function(function)
+    if lifetime.scope == "closure" and outer is not None and facts.repeated(outer):
+        return  # a new container at each call: what stacks up are the hooks
+    if not facts.runs_recorded():
+        return
+    gradient = bool(registrations) and all("backward" in _name(r) for r in registrations)
+    what, rather = (
+        ("a gradient", "a number such as its norm") if gradient else ("a tensor with its graph", "a detached value or a number")
+    )
     yield Finding(
         item,
-        f"`{facts.short(container)}` gets a tensor with its graph each time this hook runs. "
-        "Nothing takes it out: keep a detached value or a number, and remove the hook when you are done.",
-        (Fix.call_method(item, "detach", title="Store it with `.detach()`"),),
-        places((lifetime.made, f"`{facts.text(container)}` is made here"), (function, "this hook runs at each forward")),
+        f"`{facts.short(container)}` gets {what} each time this hook runs. "
+        f"Nothing takes it out: keep {rather}, and remove the hook when you are done.",
+        () if gradient else (Fix.call_method(item, "detach", title="Store it with `.detach()`"),),
+        places((lifetime.made, f"`{facts.text(container)}` is made here"), (function, "this hook runs at each pass")),
     )
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
 def _removed(facts: Facts) -> bool:
@@ -121,26 +137,32 @@ def _removed(facts: Facts) -> bool:
 @RULE.check
 def stacked(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A hook registered again and again on a module that lives on, its handle dropped."""
-    function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else ""
-    if name not in _MODULE_HOOKS | _GLOBAL_HOOKS or not isinstance(function, ast.Attribute):
+    function, name = node.func, _name(node)
+    parameter_hook = name == "register_hook" and isinstance(function, ast.Attribute) and facts.is_module_parameter(function.value)
+    if not isinstance(function, ast.Attribute) or (name not in _MODULE_HOOKS | _GLOBAL_HOOKS and not parameter_hook):
         return
-    if not isinstance(facts.parent(node), ast.Expr) or facts.calls(*_REMOVALS) or facts.is_test_file():
+    if not _dropped(node, facts) or facts.calls(*_REMOVALS) or facts.is_test_file():
         return
     guarded = any(isinstance(a, ast.If) for a in facts.ancestors(node))
     if guarded and not any(isinstance(a, ast.If) and "isinstance" in facts.text(a.test) for a in facts.ancestors(node)):
         return
-    loops = [
-        loop for loop in facts.loops(node)
-        if not (isinstance(loop, (ast.For, ast.AsyncFor)) and any(isinstance(n, ast.Name) and n.id in _names(loop.target) for n in ast.walk(function.value)))
-    ]  # fmt: skip
-    for loop in loops:
-        if facts.is_kind(function.value, "module") and facts.older_than_iterations(function.value, loop):
+    named = {n.id for n in ast.walk(function.value) if isinstance(n, ast.Name)}
+    for loop in facts.loops(node):
+        targets = ast.walk(loop.target) if isinstance(loop, (ast.For, ast.AsyncFor)) else ()
+        if any(isinstance(n, ast.Name) and n.id in named for n in targets):
+            continue  # another module in each iteration
+        if (parameter_hook or facts.is_kind(function.value, "module")) and facts.older_than_iterations(function.value, loop):
             yield _stacks(node, function, loop, None, facts)
             return
     scope = facts.function(node)
     if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return
+    cls = facts.method_class(scope)
+    own = (facts.key(function.value) or "").startswith("self.") and facts.is_kind(function.value, "module")
+    if own and scope.name in ("forward", "training_step") and cls is not None and facts.is_module_class(cls):
+        if not facts.definitions(function.value):  # made elsewhere
+            yield _stacks(node, function, scope, None, facts)
+            return
     parameter = facts.parameter_root(function.value)
     if parameter is None:
         return
@@ -157,17 +179,27 @@ def stacked(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             return
 
 
-def _names(target: ast.expr) -> set[str]:
-    return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+def _dropped(registration: ast.Call, facts: Facts) -> bool:
+    """Whether nobody can remove a hook any more: its handle is dropped, or put where nothing reads it."""
+    match facts.parent(registration):
+        case ast.Expr():
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return not facts.reads(name, registration)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append")):
+            return len(facts.reads(name, registration)) == 1
+        case _:
+            return False
 
 
 def _stacks(node: ast.Call, function: ast.Attribute, loop: ast.AST, call: ast.Call | None, facts: Facts) -> Finding:
+    again = "iteration" if isinstance(loop, (ast.For, ast.AsyncFor, ast.While)) else "call"
     return Finding(
         node,
-        f"A hook is added to `{facts.short(function.value, 30)}` in each iteration, and none is removed. "
-        "All of them run at each forward: keep the handle and call `remove()`, or register once before the loop.",
+        f"A hook is added to `{facts.short(function.value, 30)}` in each {again}, and none is removed. "
+        "All of them run at each pass: keep the handle and call `remove()`, or register once before the loop.",
         (),
-        places((call, "called here"), (loop, "in this loop")),
+        places((call, "called here"), (loop, f"in each {again} of this")),
     )
 
 
@@ -179,25 +211,44 @@ def closes_over_its_tensor(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             pass
         case _:
             return
-    body: ast.AST | None = hook if isinstance(hook, ast.Lambda) else None
-    if isinstance(hook, ast.Name):
-        body = next(
-            (d.node for d in facts.definitions(hook) if isinstance(d.node, (ast.FunctionDef, ast.AsyncFunctionDef))), None
-        )
-    if not isinstance(body, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)) or facts.requires_grad(owner) is None:
-        return
-    if name in {a.arg for a in body.args.args}:
-        return
-    holder = body.body if isinstance(body, ast.Lambda) else body
-    for inner in ast.walk(holder):
-        if isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Load):
-            yield Finding(
-                node,
-                f"This hook closes over `{name}`, the tensor it is registered on: neither is ever freed. "
-                "Use the hook's argument, a detached copy, or `weakref.ref` of the tensor.",
-                (),
-                places(
-                    (inner, f"`{name}` is held here"),
-                ),
+    if isinstance(hook, ast.Call) and facts.qualified(hook.func) == "functools.partial":
+        held = [argument for argument in (*hook.args[1:], *(k.value for k in hook.keywords)) if facts.key(argument) == name]
+    else:
+        body = hook if isinstance(hook, ast.Lambda) else None
+        if isinstance(hook, ast.Name):
+            body = next(
+                (d.node for d in facts.definitions(hook) if isinstance(d.node, (ast.FunctionDef, ast.AsyncFunctionDef))), None
             )
+        if not isinstance(body, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)):
             return
+        defaults = [d for d in (*body.args.defaults, *body.args.kw_defaults) if isinstance(d, ast.Name) and d.id == name]
+        own = name in {a.arg for a in body.args.args} or any(d.how != "parameter" for d in facts.bindings(body, name))
+        held = defaults or [
+            inner
+            for part in (body.body if isinstance(body.body, list) else [body.body])
+            for inner in ast.walk(part)
+            if isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Load) and not own
+        ]
+        if not defaults and not facts.closes_over(name, node):
+            return
+    if not held or facts.requires_grad(owner) is None or _handle_removed(node, facts):
+        return
+    yield Finding(
+        node,
+        f"This hook closes over `{name}`, the tensor it is registered on: neither is ever freed. "
+        "Use the hook's argument, a detached copy, or `weakref.ref` of the tensor.",
+        (),
+        places((held[0], f"`{name}` is held here")),
+    )
+
+
+def _handle_removed(registration: ast.Call, facts: Facts) -> bool:
+    match facts.parent(registration):
+        case ast.Assign(targets=[target]):
+            return any(
+                isinstance(c.func, ast.Attribute) and facts.key(c.func.value) == facts.key(target) for c in facts.calls("remove")
+            )
+        case ast.Expr():
+            return False
+        case _:
+            return True  # handed on: somebody may remove it

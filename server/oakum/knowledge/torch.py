@@ -204,9 +204,14 @@ REPEATED_METHODS = {
     "on_test_batch_end", "on_before_backward", "on_after_backward", "on_batch_end", "on_batch_start", "optimize_parameters", "training_batch",
     "run_train_iter", "train_iter", "loss_step", "step", "process_batch", "update_state",
 }  # fmt: skip
+# Methods that give a part of the object they are called on.
+PART_ACCESSORS = {
+    "parameters", "named_parameters", "modules", "named_modules", "children", "named_children", "get_submodule", "items", "values", "get",
+}  # fmt: skip
 # Calls by which code asks for gradients, whatever they are called on.
 NEEDS_GRADIENTS = (
-    "backward", "manual_backward", "grad", "jacobian", "hessian", "requires_grad_", "vjp", "jvp", "retain_grad", "attack", "perturb", "attribute", "enable_grad",
+    "backward", "manual_backward", "grad", "jacobian", "hessian", "requires_grad_", "vjp", "jvp", "retain_grad", "attack", "perturb",
+    "attribute", "enable_grad",
 )  # fmt: skip
 HOOK_REGISTRATIONS = {
     "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook",
