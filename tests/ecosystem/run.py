@@ -158,7 +158,7 @@ def check(package: Package) -> Checked:
     log = CORPUS / f"{package.folder.name}.log"
     log.write_text(process.stderr, encoding="utf-8")
     said = process.stderr.splitlines()
-    if process.returncode not in (0, 1):
+    if process.returncode not in (0, 1) or not process.stdout:  # Python itself ends with 1 where it can't even begin
         told = "\n".join(said[-20:])
         raise EcosystemError(f"{package.name}: exit code {process.returncode}; {log.relative_to(ROOT)} ends with\n{told}")
     failures = tuple(line for line in said if any(words in line for words in FAILURES))
