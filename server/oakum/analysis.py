@@ -217,7 +217,7 @@ def _forget(memory: Memory, pieces: Pieces) -> None:
 
 
 def _outline(piece: Piece) -> frozenset[str]:
-    """Names that a piece binds, calls or stores into: what other pieces may ask about."""
+    """Names that a piece binds, calls or stores into, and attributes that it reads: what other pieces may ask about."""
     outline = piece.memo.get("outline")
     if outline is None:
         names: set[str] = set(piece.index.calls)
@@ -226,7 +226,7 @@ def _outline(piece: Piece) -> frozenset[str]:
             names.update(f"{name}@{ast.unparse(call.func.value)}" for call in calls if isinstance(call.func, ast.Attribute))
         for kind in (ast.Attribute, ast.Name, ast.Subscript):
             for node in piece.index.by_type.get(kind, ()):
-                if isinstance(getattr(node, "ctx", None), ast.Store):
+                if isinstance(node, ast.Attribute) or isinstance(getattr(node, "ctx", None), ast.Store):
                     names.add(
                         ast.unparse(node.value)
                         if isinstance(node, ast.Subscript)

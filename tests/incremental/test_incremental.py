@@ -153,3 +153,34 @@ def test_random_edits_answer_as_from_scratch(path: Path) -> None:
         report, fresh = analyse(document, memory=memory), analyse(document)
         if not fresh.notes:
             assert told(report) == told(fresh)
+
+
+_NEVER_CLEARED = """import torch
+from torch import nn
+
+net = nn.Linear(3, 3)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+
+
+def train(data):
+    for x, y in data:
+        nn.functional.mse_loss(net(x), y).backward()
+        opt.step()
+
+
+def other():
+    pass
+
+
+train([])
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["p.grad = None", "g = [p.grad for p in net.parameters()]", "q = opt.zero_grad", "opt.zero_grad()"]
+)
+def test_a_reset_in_another_function_silences(line: str) -> None:
+    memory = Memory()
+    assert analyse(Document(_NEVER_CLEARED), memory=memory).diagnostics
+    assert analyse(Document(edited(_NEVER_CLEARED, "pass", line)), memory=memory).diagnostics == ()
+    assert analyse(Document(_NEVER_CLEARED), memory=memory).diagnostics

@@ -56,7 +56,7 @@ RULE = Rule(
 )
 
 _RESETS = (
-    "zero_grad", "zero_grads", "zero_grad_", "zero_", "_foreach_zero_", "clear_grad", "first_step", "second_step", "optimize", "train_step",
+    "zero_grad", "grad", "zero_grads", "zero_grad_", "zero_", "_foreach_zero_", "clear_grad", "first_step", "second_step", "optimize", "train_step",
     "setattr", "register_step_pre_hook", "register_step_post_hook", "register_optimizer_step_pre_hook",
     "register_optimizer_step_post_hook", "register_post_accumulate_grad_hook", "share_memory",
 )  # fmt: skip
