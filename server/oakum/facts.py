@@ -556,6 +556,43 @@ class Facts:
         """Proof that `total += x` or `total = total + x` adds to a value of an earlier iteration or call."""
         return self.lifetimes.accumulates(statement)
 
+    def addends(self, value: ast.expr, total: str) -> list[ast.expr]:
+        """The terms of `total + x`, `a * total + b * x` or `(total * n + x) / (n + 1)` that don't contain the total."""
+        if not any(key_of(node) == total for node in ast.walk(value)):
+            return [value]
+        if not isinstance(value, ast.BinOp):
+            return []
+        if isinstance(value.op, (ast.Add, ast.Sub)):
+            return [*self.addends(value.left, total), *self.addends(value.right, total)]
+        if isinstance(value.op, (ast.Mult, ast.Div)):
+            scaled = (side for side in (value.left, value.right) if any(key_of(node) == total for node in ast.walk(side)))
+            return [term for side in scaled for term in self.addends(side, total)]
+        return []
+
+    def keeps(self, method: ast.FunctionDef | ast.AsyncFunctionDef, parameter: str) -> tuple[ast.AST, ast.expr] | None:
+        """The place where a method adds a parameter to a total of its object, or to a list of it, as it is; and that total or list."""
+
+        def plain(value: ast.expr) -> bool:
+            names = [n for n in ast.walk(value) if isinstance(n, ast.Name) and n.id == parameter]
+            calls = any(isinstance(n, (ast.Call, ast.Attribute, ast.Subscript)) for n in ast.walk(value))
+            return bool(names) and not calls and all(d.how == "parameter" for n in names for d in self.definitions(n))
+
+        for node in self.nodes_in(method, ast.AugAssign, ast.Assign, ast.Call):
+            target: ast.expr | None = None
+            if isinstance(node, ast.Assign):
+                total = key_of(node.targets[0])
+                if total is not None and isinstance(node.value, ast.BinOp):
+                    terms = self.addends(node.value, total)
+                    if any(key_of(n) == total for n in ast.walk(node.value)) and any(plain(term) for term in terms):
+                        target = node.targets[0]
+            elif isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)) and plain(node.value):
+                target = node.target
+            elif isinstance(node, ast.Call):
+                target = next((container for container, item in self.put(node) if plain(item)), None)
+            if target is not None and (self.kept_key(target) or "").startswith("self."):
+                return node, target
+        return None
+
     def repeated(self, function: FunctionNode) -> bool:
         """Whether a function is called again and again: from a loop in sight, as a hook, or by a framework."""
         return self.lifetimes.repeated(function)[0]

@@ -137,10 +137,8 @@ def _runs_again(node: ast.AST, facts: Facts) -> bool:
     function = facts.function(node)
     if function is None or isinstance(function, ast.Lambda) or facts.method_class(function) is None:
         return True
-    if function.name == "__init__":
-        return False
     makers = [facts.function(call) for call in facts.callers(function)]
-    return any(getattr(maker, "name", "") != "__init__" for maker in makers)
+    return function.name != "__init__" and any(getattr(maker, "name", "") != "__init__" for maker in makers)
 
 
 def _last(node: ast.AST, facts: Facts) -> str | None:

@@ -63,20 +63,6 @@ RULE = Rule(
 )
 
 
-def _addends(value: ast.expr, total: str, facts: Facts) -> list[ast.expr]:
-    """The terms of `total + x`, `a * total + b * x` or `(total * n + x) / (n + 1)` that don't contain the total."""
-    if not any(facts.key(node) == total for node in ast.walk(value)):
-        return [value]
-    if not isinstance(value, ast.BinOp):
-        return []
-    if isinstance(value.op, (ast.Add, ast.Sub)):
-        return [*_addends(value.left, total, facts), *_addends(value.right, total, facts)]
-    if isinstance(value.op, (ast.Mult, ast.Div)):
-        scaled = (side for side in (value.left, value.right) if any(facts.key(node) == total for node in ast.walk(side)))
-        return [term for side in scaled for term in _addends(side, total, facts)]
-    return []
-
-
 def _said_at_calls(item: ast.expr, facts: Facts) -> bool:
     """Whether a method keeps what its callers pass: they know what it is, so `meter` speaks there."""
     function = facts.function(item)
@@ -104,7 +90,7 @@ def running_total(node: ast.AugAssign | ast.Assign, facts: Facts) -> Iterator[Fi
         total = facts.key(target)
         if total is None:
             return
-        terms = _addends(node.value, total, facts)
+        terms = facts.addends(node.value, total)
         if not terms or not any(facts.key(part) == total for part in ast.walk(node.value)):
             return
     attached = [
@@ -139,31 +125,6 @@ def running_total(node: ast.AugAssign | ast.Assign, facts: Facts) -> Iterator[Fi
     )
 
 
-def _keeps(method: ast.FunctionDef | ast.AsyncFunctionDef, parameter: str, facts: Facts) -> tuple[ast.AST, ast.expr] | None:
-    """The place where a method adds a parameter to a total of its object, or to a list of it, as it is; and that total or list."""
-
-    def plain(value: ast.expr) -> bool:
-        names = [n for n in ast.walk(value) if isinstance(n, ast.Name) and n.id == parameter]
-        calls = any(isinstance(n, (ast.Call, ast.Attribute, ast.Subscript)) for n in ast.walk(value))
-        return bool(names) and not calls and all(d.how == "parameter" for n in names for d in facts.definitions(n))
-
-    for node in facts.nodes_in(method, ast.AugAssign, ast.Assign, ast.Call):
-        target: ast.expr | None = None
-        if isinstance(node, ast.Assign):
-            total = facts.key(node.targets[0])
-            if total is not None and isinstance(node.value, ast.BinOp):
-                terms = _addends(node.value, total, facts)
-                if any(facts.key(n) == total for n in ast.walk(node.value)) and any(plain(term) for term in terms):
-                    target = node.targets[0]
-        elif isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)) and plain(node.value):
-            target = node.target
-        elif isinstance(node, ast.Call):
-            target = next((container for container, item in facts.put(node) if plain(item)), None)
-        if target is not None and (facts.kept_key(target) or "").startswith("self."):
-            return node, target
-    return None
-
-
 @RULE.check
 def meter(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`losses.update(loss, n)` of a class in sight whose method adds it up, or keeps it, as it is."""
@@ -175,7 +136,7 @@ def meter(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         return
     for parameter, item in facts.given(node, called[0]):
         proof = facts.requires_grad(item)
-        if proof is None or not proof.scalar or proof.structure or (kept := _keeps(called[0], parameter, facts)) is None:
+        if proof is None or not proof.scalar or proof.structure or (kept := facts.keeps(called[0], parameter)) is None:
             continue
         place, total = kept
         lifetime = facts.outlives(function.value, node)
