@@ -161,7 +161,11 @@ def check(package: Package) -> Checked:
     if process.returncode not in (0, 1) or not process.stdout:  # Python itself ends with 1 where it can't even begin
         told = "\n".join(said[-20:])
         raise EcosystemError(f"{package.name}: exit code {process.returncode}; {log.relative_to(ROOT)} ends with\n{told}")
-    failures = tuple(line for line in said if any(words in line for words in FAILURES))
+    failures = tuple(
+        f"{package.name}: " + "\n".join(said[number : number + (40 if line.startswith("Traceback") else 1)])
+        for number, line in enumerate(said)
+        if any(words in line for words in FAILURES)
+    )
     texts: dict[str, list[str]] = {
         path.relative_to(package.folder).as_posix(): path.read_text(encoding="utf-8", errors="replace").split("\n")
         for path in package.folder.rglob("*.py")
