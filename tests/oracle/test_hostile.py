@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -147,5 +148,14 @@ def test_a_jedi_of_the_working_directory_is_not_imported(workspace: Path, tmp_pa
     lazy, answers, seen, ours = run(["-c", PROBE], workspace)  # `-c` puts the working directory first on the path
     assert lazy
     assert answers == [None] * len(PLACES)
+    assert (seen, ours) == ([], [])
+    assert not (tmp_path / "mark").exists()
+
+
+def test_nothing_of_the_working_directory_is_imported_on_the_way(workspace: Path, tmp_path: Path) -> None:
+    for name in ("jedi", "parso"):
+        shutil.rmtree(workspace / name)
+    _, answers, seen, ours = run(["-c", PROBE], workspace)
+    assert dict(zip(KINDS, answers, strict=True)) == KINDS
     assert (seen, ours) == ([], [])
     assert not (tmp_path / "mark").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -79,3 +80,14 @@ def test_a_jedi_that_stumbles_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert oracle.kind("x", 1, 1, budget=5) is None
     assert oracle._worker.is_alive()
     oracle.close()
+
+
+def test_what_was_found_out_about_old_texts_is_freed(ask) -> None:
+    def alive() -> int:
+        gc.collect()
+        return sum(type(thing).__name__ == "InferenceState" for thing in gc.get_objects())
+
+    text = "import torch\ndef half(t):\n    '''Half of it.'''\n    return t / 2\nhalf(torch.zeros(%d))"
+    for number in range(5):
+        assert ask(text % number) == "torch.Tensor"
+    assert alive() <= 1

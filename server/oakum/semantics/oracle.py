@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import hashlib
 import importlib.util
 import os
@@ -37,7 +38,13 @@ STUBS = Path(__file__).parent.parent / "knowledge" / "stubs"
 
 _REMEMBERED = 4096  # answers
 _LARGEST = 1_000_000  # bytes of a source file that is read
+_KEPT = 8_000  # lines of sources whose trees are kept
 _GRAMMAR = (3, 13)  # the newest that jedi's own stubs are written for, whichever Python runs Oakum
+# What values of the frameworks are kept in and handed through. The rest of the library gives none, and is long to read.
+_STANDARD = {
+    "_collections_abc", "_typeshed", "abc", "builtins", "collections", "contextlib", "copy", "dataclasses", "enum", "functools",
+    "heapq", "itertools", "operator", "random", "sys", "types", "typing", "typing_extensions", "weakref",
+}  # fmt: skip
 _MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 _UNWELCOME = ("jedi", "parso")
 
@@ -51,6 +58,7 @@ class Oracle:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._worker: _Worker | None = None
+        self._stopped: _Worker | None = None
         # An answer, and the budget it took: endless for a true answer, that of the question for one that overran.
         self._memo: OrderedDict[object, tuple[str | None, float]] = OrderedDict()
 
@@ -82,7 +90,7 @@ class Oracle:
                 question.dropped = True
                 return None
             worker.stop()
-            self._worker = None
+            self._worker, self._stopped = None, worker
             return self._remember(key, None, budget)
         finally:
             self._turn.release()
@@ -105,7 +113,7 @@ class Oracle:
 
     def _awake(self) -> _Worker:
         if self._worker is None or not self._worker.is_alive():
-            self._worker = _Worker()
+            self._worker = _Worker(self._stopped)
             self._worker.start()
         return self._worker
 
@@ -146,20 +154,25 @@ torch.optim.lr_scheduler.StepLR(torch.optim.SGD([]), 1)
 iter(torch.utils.data.DataLoader(torch.utils.data.TensorDataset()))
 """
 
-# Jedi is not made for several threads, and a worker that was told to stop may still be on its way out.
+# Jedi is not made for several threads.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 class _Worker(threading.Thread):
     """Puts questions to jedi until it is told to stop; once stopped it is thrown away, with all that it was in the middle of."""
 
-    def __init__(self) -> None:
+    def __init__(self, predecessor: _Worker | None) -> None:
         super().__init__(name="oakum-oracle", daemon=True)
+        self._predecessor = predecessor
         self.questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
         self.warm = threading.Event()
 
     def run(self) -> None:
         with contextlib.suppress(_Overrun):
+            while self._predecessor is not None and self._predecessor.is_alive():
+                self._predecessor.stop()  # again: where the interpreter calls back, an exception is lost
+                self._predecessor.join(0.05)
+            self._predecessor = None
             with _ONE_AT_A_TIME:
                 jedi = _connect()
             self.warm.set()
@@ -188,7 +201,15 @@ def _connect() -> Callable[[_Question], str | None] | None:
     for line, text in enumerate(lines, 1):
         with contextlib.suppress(Exception):
             ask(_Question(_WARMING, (line, len(text)), None, None))
+    _settle()
     return ask
+
+
+@cache
+def _settle() -> None:
+    """Take the trees of the stubs out of garbage collection: they stay for good, and scanning them stops all threads for long."""
+    gc.collect()
+    gc.freeze()
 
 
 def _trusted() -> bool:
@@ -259,12 +280,18 @@ def _jedi() -> Callable[[], Callable[[_Question], str | None]]:
     jedi.settings.auto_import_modules = []  # would be imported for real
     jedi.settings.dynamic_params_for_other_modules = False  # would read every file of the workspace
     jedi.settings.allow_unsafe_interpreter_executions = False
-    docstrings._numpy_doc_string_cache = ImportError("docstrings are no ground of an answer")  # would import numpydoc
+
+    def numpydoc() -> Any:
+        """Would be imported for real. A fresh error each time: one that is raised again keeps all frames it ever passed."""
+        raise ImportError
+
+    docstrings._get_numpy_doc_string_cls = numpydoc
 
     # Jedi raises the limit for the time of a question and lowers it again, under the feet of other threads.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))
 
-    unchanging = (str(STUBS) + os.sep, str(TYPESHED_PATH) + os.sep)
+    standard = str(TYPESHED_PATH / "stdlib") + os.sep
+    unchanging = (str(STUBS) + os.sep, standard)
 
     class Finder(InferenceStateSameProcess):
         """Finds modules by looking for files; jedi's own asks the importers of this process."""
@@ -331,11 +358,14 @@ def _jedi() -> Callable[[], Callable[[_Question], str | None]]:
         def __init__(self, text: str, path: Path | None) -> None:
             super().__init__(text, path=path, environment=environment, project=Project(_Place.of(path)))
             self._inference_state.parse = self._parse
+            prune()
 
         def _parse(self, *, file_io: Any, **options: Any) -> Any:
             """Parse a module, or take its tree from memory; jedi's own also pickles trees to disk and back."""
             state = self._inference_state
             name = str(file_io.path)
+            if name.startswith(standard) and name[len(standard) :].split(os.sep)[0].removesuffix(".pyi") not in _STANDARD:
+                raise FileNotFoundError(name)
             if name.startswith(unchanging):
                 grammar = state.latest_grammar if options.get("use_latest_grammar") else state.grammar
                 if (item := parser_cache.get(grammar._hashed, {}).get(file_io.path)) is not None:
@@ -343,7 +373,14 @@ def _jedi() -> Callable[[], Callable[[_Question], str | None]]:
                     return item.node
             elif not isinstance(file_io, KnownContentFileIO) and not _regular(name):
                 raise FileNotFoundError(name)
-            return type(state).parse(state, file_io=file_io, **{**options, "cache": False})
+            tree = type(state).parse(state, file_io=file_io, **{**options, "cache": False})
+            if (item := parser_cache.get(state.grammar._hashed, {}).get(file_io.path)) is not None:
+                item.last_used = time.time()
+            return tree
+
+        def clear(self) -> None:
+            """Cut the knots of what was found out, so that it is freed at once."""
+            vars(self._inference_state).clear()
 
         def kind(self, end: Place, start: Place | None) -> str | None:
             node = _expression(self._module_node.get_leaf_for_position(end), end, start)
@@ -382,16 +419,28 @@ def _jedi() -> Callable[[], Callable[[_Question], str | None]]:
 
     syntax_tree._infer_comparison, syntax_tree._infer_comparison_part, syntax_tree.infer_factor = operate, operate_on, signed
 
-    def line() -> Callable[[_Question], str | None]:
-        # Trees of sources that an overrun left half updated go with the line that made them.
-        for trees in parser_cache.values():
-            for path in [path for path in trees if not str(path).startswith(unchanging)]:
+    def prune(lines: int = _KEPT) -> None:
+        """Forget the trees of sources, the longest unused first: what is kept is scanned by every full garbage collection."""
+        sources = [
+            (item.last_used, trees, path)
+            for trees in parser_cache.values()
+            for path, item in trees.items()
+            if not str(path).startswith(unchanging)
+        ]
+        for _, trees, path in sorted(sources, key=lambda source: source[0], reverse=True):
+            lines -= len(trees[path].lines)
+            if lines < 0:
                 del trees[path]
+
+    def line() -> Callable[[_Question], str | None]:
+        prune(0)  # an overrun may have left a tree half updated
         last: tuple[str, Path | None, Script] | None = None
 
         def ask(question: _Question) -> str | None:
             nonlocal last
             if last is None or last[:2] != (question.text, question.path):
+                if last is not None:
+                    last[2].clear()
                 last = (question.text, question.path, Script(question.text, question.path))
             return last[2].kind(question.end, question.start)
 
