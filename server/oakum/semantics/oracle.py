@@ -239,14 +239,14 @@ def _regular(path: str | os.PathLike[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Home:
     """Where a file belongs: the directory its dotted name starts from, and those where its absolute imports are looked for."""
 
     root: Path
     roots: tuple[Path, ...]
 
     @staticmethod
-    def of(path: Path | None) -> _Place | None:
+    def of(path: Path | None) -> _Home | None:
         if path is None:
             return None
         base = directory = Path(os.path.abspath(path)).parent
@@ -259,7 +259,7 @@ class _Place:
             project = base
         source = project / "src"
         root = source if base.is_relative_to(source) else project
-        return _Place(root, tuple(dict.fromkeys((base, root, project))))
+        return _Home(root, tuple(dict.fromkeys((base, root, project))))
 
 
 @cache
@@ -310,8 +310,8 @@ def _jedi() -> Callable[[], Callable[[_Question], str | None]]:
                 if string in _bundled() or string in sys.stdlib_module_names:
                     return None, None  # described by stubs alone
                 state: Any = self._inference_state_weakref()
-                place: _Place | None = state.project.place
-                path = [*(map(str, place.roots) if place else ()), *(sys_path or ())]
+                home: _Home | None = state.project.home
+                path = [*(map(str, home.roots) if home else ()), *(sys_path or ())]
             portions: list[str] = []
             for directory in path:
                 module = os.path.join(directory, string)
@@ -342,21 +342,21 @@ def _jedi() -> Callable[[], Callable[[_Question], str | None]]:
             return []
 
     class Project(jedi.Project):
-        """The stubs are the only path where stubs are looked for; `place` tells the finder where sources are."""
+        """The stubs are the only path where stubs are looked for; `home` tells the finder where sources are."""
 
-        def __init__(self, place: _Place | None) -> None:
-            super().__init__(place.root if place else STUBS, sys_path=[str(STUBS)], smart_sys_path=False)
-            self.place = place
+        def __init__(self, home: _Home | None) -> None:
+            super().__init__(home.root if home else STUBS, sys_path=[str(STUBS)], smart_sys_path=False)
+            self.home = home
 
         def _get_sys_path(self, inference_state: Any, add_parent_paths: bool = True, add_init_paths: bool = False) -> list[str]:
             # Without parent paths: jedi wants the dotted name of the file that is asked about.
-            return [str(STUBS), *([] if add_parent_paths or self.place is None else [str(self.place.root)])]
+            return [str(STUBS), *([] if add_parent_paths or self.home is None else [str(self.home.root)])]
 
     class Script(jedi.Script):
         """A text and all that jedi has found out about it."""
 
         def __init__(self, text: str, path: Path | None) -> None:
-            super().__init__(text, path=path, environment=environment, project=Project(_Place.of(path)))
+            super().__init__(text, path=path, environment=environment, project=Project(_Home.of(path)))
             self._inference_state.parse = self._parse
             prune()
 
