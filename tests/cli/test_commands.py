@@ -132,3 +132,11 @@ def test_check_loads_no_server() -> None:
 def test_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "oakum", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"oakum {__version__}\n"
+
+
+def test_a_workspace_does_not_stand_in_for_libraries(tmp_path: Path) -> None:
+    (tmp_path / "pathspec.py").write_text("open('touched', 'w')\n", encoding="utf-8")
+    (tmp_path / "main.py").write_text("import torch\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "oakum", "check", "."], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "touched").exists()
