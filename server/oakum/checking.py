@@ -66,8 +66,9 @@ def run(todo: Sequence[tuple[Path, Settings]], request: Request, jobs: int | Non
             yield from pool.map(look, todo, chunksize=max(1, min(16, len(todo) // (jobs * 4))))
         except BrokenExecutor:
             yield Outcome(troubles=(("error", "a process ended at once, perhaps for want of memory: try fewer --jobs"),))
-        finally:
+        except BaseException:  # an interrupt, or a reader that went away: don't wait for what nobody will see
             pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 # One run looks at each neighbour once: what `fix` writes meanwhile changes no name that another file imports.
