@@ -76,7 +76,7 @@ def analyse(
     settings = settings or Settings()
     # One question nests a few Python calls deep per expression and call: its own bounds stop it long before this one does.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))
-    once = Evaluator(workspace) if memory is None else None
+    alone = memory is None
     memory = memory if memory is not None else Memory(workspace or Workspace())
     memory.workspace.refresh()
     if not mentions_framework(document.text):
@@ -89,7 +89,8 @@ def analyse(
     _forget(memory, pieces)
     memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
     recomputed: list[str] = []
-    scout = Evaluator(memory.workspace)
+    shared = Evaluator(memory.workspace)
+    once = Facts(source, shared) if alone else None
     found: list[tuple[Piece, Rule, Form, Finding]] = []
     notes = [Note(document.offset(note.line, note.column), note.message) for note in pieces.notes]
     for piece in pieces:
@@ -99,7 +100,7 @@ def analyse(
             raise Cancelled
         remembered = memory.findings.get(id(piece))
         if remembered is None:
-            remembered = _check(piece, source, subscriptions, memory, once, scout)
+            remembered = _check(piece, source, subscriptions, memory, once, shared)
             recomputed.append(piece.label)
             memory.findings[id(piece)] = remembered
         found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
@@ -109,18 +110,17 @@ def analyse(
         for piece, rule, form, finding in found
         if (level := settings.level_of(rule, form)) is not None
     ]
-    kept = _without_siblings(source, [(rule, form, finding) for _, rule, form, finding, _ in shown])
+    said = _without_siblings(source, [(rule, finding) for _, rule, _, finding, _ in shown])
     diagnostics: list[Diagnostic] = []
     suppressed: list[Diagnostic] = []
     silence = _Suppressions(document)
     for piece, rule, form, finding, level in shown:
-        if (rule, form, finding) not in kept:
+        if finding not in said:
             continue
         diagnostic = _diagnostic(piece, source, rule, form, finding, level)
         if diagnostic is None:
             continue
         (suppressed if silence.covers(diagnostic) else diagnostics).append(diagnostic)
-
     return Report(
         document, tuple(sorted(diagnostics, key=_order)), tuple(sorted(suppressed, key=_order)), tuple(notes), tuple(recomputed)
     )
@@ -160,12 +160,13 @@ def _check(
     source: Source,
     subscriptions: dict[type[ast.AST], list[tuple[Rule, Form]]],
     memory: Memory,
-    once: Evaluator | None,
+    once: Facts | None,
     scout: Evaluator,
 ) -> Remembered:
     """Every rule over one piece; if it is to be remembered, with a fresh evaluator that writes down what the answers rest on."""
     remembered = Remembered([], set(), set(), [], [])
-    evaluator = once or Evaluator(memory.workspace)
+    facts = once or Facts(source, Evaluator(memory.workspace))
+    evaluator = facts.evaluator
     files: dict[Path, Source] = {}
 
     def touched(where: Source, node: ast.AST) -> None:
@@ -180,7 +181,6 @@ def _check(
         evaluator.touched = touched
         evaluator.scout = scout
         source.asked = remembered.names
-    facts = Facts(source, evaluator)
     by_type = piece.index.by_type
     try:
         for kind, checks in subscriptions.items():
@@ -192,7 +192,7 @@ def _check(
                     evaluator.spent = 0
                     try:
                         remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
-                    except (RecursionError, Exception) as error:
+                    except Exception as error:
                         memory.failed.add(key)
                         remembered.notes.append(f"rule {key} failed here and is switched off: {type(error).__name__}: {error}")
     finally:
@@ -240,23 +240,21 @@ def _outline(piece: Piece) -> frozenset[str]:
     return outline  # pyright: ignore[reportReturnType]
 
 
-def _without_siblings(source: Source, found: list[tuple[Rule, Form, Finding]]) -> list[tuple[Rule, Form, Finding]]:
+def _without_siblings(source: Source, found: list[tuple[Rule, Finding]]) -> set[Finding]:
     """One root cause, one finding: a rule gives way to those it yields to, on the same statement or inside what they cover."""
     by_code: dict[str, list[Finding]] = {}
-    for rule, _, finding in found:
+    for rule, finding in found:
         by_code.setdefault(rule.code, []).append(finding)
-    kept: list[tuple[Rule, Form, Finding]] = []
-    for rule, form, finding in found:
-        here: set[ast.AST | None] = {finding.node, source.statement(finding.node), *source.ancestors(finding.node)}
-        statement = source.statement(finding.node)
-        if not any(
-            other is not finding
-            and (source.statement(other.node) is statement or any(covered in here for covered in other.covers))
-            for code in rule.yields_to
-            for other in by_code.get(code, ())
-        ):
-            kept.append((rule, form, finding))
-    return kept
+    said: set[Finding] = set()
+    for rule, finding in found:
+        betters = [other for code in rule.yields_to for other in by_code.get(code, ()) if other is not finding]
+        if betters:
+            statement = source.statement(finding.node)
+            here: set[ast.AST | None] = {finding.node, statement, *source.ancestors(finding.node)}
+            if any(source.statement(other.node) is statement or not here.isdisjoint(other.covers) for other in betters):
+                continue
+        said.add(finding)
+    return said
 
 
 def _diagnostic(piece: Piece, source: Source, rule: Rule, form: Form, finding: Finding, level: object) -> Diagnostic | None:

@@ -13,10 +13,13 @@ from oakum.knowledge import torch as knowledge
 from oakum.origin import Origin
 from oakum.semantics.autograd import Mode
 from oakum.semantics.evaluate import Evaluator
-from oakum.semantics.flow import ENTRY, Definition, FunctionNode, key_of
+from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, key_of
 from oakum.semantics.lifetimes import Fate, Lifetime, Lifetimes
 from oakum.semantics.program import COMPREHENSIONS, LOOPS, Frame, Source
-from oakum.semantics.values import Grad, Obj, Value, attached_part, grads, known, only, some, without_none
+from oakum.semantics.values import Grad, Obj, Value, attached_part, grads, known, only, some
+
+# Methods that fill a container: looked at before anything is resolved.
+_FILLING = {"append", "appendleft", "add", "insert", "extend", "update"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,13 @@ class Facts:
 
     def nodes_in(self, scope: ast.AST, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Nodes of these types inside a node, without descending into nested functions and classes."""
-        pending = list(ast.iter_child_nodes(scope))
+        pending = list(ast.iter_child_nodes(scope))[::-1]
         while pending:
-            node = pending.pop(0)
+            node = pending.pop()
             if isinstance(node, kinds):
                 yield node
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-                pending[:0] = ast.iter_child_nodes(node)
+                pending.extend(list(ast.iter_child_nodes(node))[::-1])
 
     def argument(self, call: ast.Call, position: int, name: str) -> ast.expr | None:
         """An argument of a call by position or keyword, None where it isn't given (or hidden in `*` or `**`)."""
@@ -137,8 +140,10 @@ class Facts:
         `c.append(x)`, `c.insert(0, x)`, `c.extend([x])`, `c += [x]`; and, under a key that a loop binds anew, `c[key] = x` and
         `c.update({key: x})`. Not a method in sight that is merely called so.
         """
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and self.called(node):
-            return
+        if isinstance(node, ast.Call):
+            named = isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING
+            if not named or self.called(node):
+                return
         match node:
             case ast.Call(func=ast.Attribute(value=container, attr="append" | "appendleft" | "add"), args=[item]):
                 yield container, item
@@ -203,6 +208,10 @@ class Facts:
         """The qualified public name of a library's object that an expression names: `torch.nn.functional.mse_loss`."""
         return self.evaluator.qualified(node, self.frame(node))
 
+    def joins(self, function: ast.expr) -> bool:
+        """Whether an expression names a function that joins tensors: `torch.cat`, `torch.vstack` ..."""
+        return self.qualified(function) in knowledge.JOINS
+
     def is_kind(self, node: ast.AST, *kinds: str) -> bool:
         """Whether an expression surely is (None apart) of one of these kinds: tensor, module, optimizer, loader, number ..."""
         return only(self.value(node), *kinds)
@@ -228,11 +237,6 @@ class Facts:
     def is_optimizer(self, node: ast.AST) -> bool:
         return only(self.value(node), "optimizer")
 
-    def is_scalar(self, node: ast.AST) -> bool:
-        """Whether a tensor surely holds one number (a loss, a mean)."""
-        value = without_none(self.value(node))
-        return bool(value) and all(obj.scalar or obj.kind == "number" for obj in value)
-
     def bases(self, cls: ast.ClassDef) -> tuple[list[ast.ClassDef], list[str], bool]:
         """Classes in sight that a class derives from (itself first), qualified names of library bases, and whether one is unknown."""
         classes, libraries, unknown = self.evaluator.ancestry(cls, self.frame(cls))
@@ -240,13 +244,6 @@ class Facts:
 
     def is_module_class(self, cls: ast.ClassDef) -> bool:
         return self.evaluator.is_module_class(cls, self.frame(cls))
-
-    def is_lightning(self, cls: ast.ClassDef | None) -> bool:
-        return cls is not None and any(name.startswith("pytorch_lightning.") for name in self.bases(cls)[1])
-
-    def is_autograd_function(self, cls: ast.ClassDef | None) -> bool:
-        """Whether a class derives from `torch.autograd.Function`."""
-        return cls is not None and any(name in knowledge.FUNCTION_BASES for name in self.bases(cls)[1])
 
     def trainable(self, module: Obj, node: ast.AST) -> bool:
         """Whether nothing in the file may have frozen a module's parameters."""
@@ -271,11 +268,6 @@ class Facts:
     def reads(self, key: str, node: ast.AST) -> list[ast.expr]:
         """Loads of a name or chain: in the function of `node`, in its class for `self.x` (and elsewhere in the file), in the file for a global."""
         return self.lifetimes.reads_of(key, self.source.function(node))
-
-    def reads_definition(self, definition: Definition, node: ast.AST) -> list[ast.AST]:
-        """Reads that a binding reaches, in the function of `node`."""
-        flow = self.source.flow_in(self.source.function(node))
-        return [read for read, reaching in flow.uses.items() if definition in reaching]
 
     def callers(self, function: ast.AST) -> list[ast.Call]:
         """Calls in the file that reach a function."""
@@ -424,11 +416,7 @@ class Facts:
 
     def kept_key(self, kept: ast.AST) -> str | None:
         """The name or chain at the root of `history["loss"]`, `d.setdefault(k, [])`."""
-        while isinstance(kept, (ast.Subscript, ast.Call)):
-            kept = kept.value if isinstance(kept, ast.Subscript) else kept.func
-            if isinstance(kept, ast.Attribute) and kept.attr in ("setdefault", "get"):
-                kept = kept.value
-        return key_of(kept)
+        return key_of(container_of(kept))
 
     def never_backpropagated(self, kept: ast.AST, node: ast.AST) -> bool:
         """Whether no path leads from what is kept under a name or chain to a backward."""

@@ -61,9 +61,6 @@ RULE = Rule(
 )
 
 
-_JOINS = {f"torch.{name}" for name in ("cat", "concat", "concatenate", "vstack", "hstack", "dstack", "row_stack", "column_stack")}
-
-
 def _fixes(item: ast.expr, proof: Attached) -> tuple[Fix, ...]:
     if proof.structure:
         return ()
@@ -106,7 +103,7 @@ def joined(node: ast.Assign, facts: Facts) -> Iterator[Finding]:
     match node:
         case ast.Assign(
             targets=[target], value=ast.Call(func=called, args=[ast.List(elts=parts) | ast.Tuple(elts=parts), *_])
-        ) if facts.qualified(called) in _JOINS:
+        ) if facts.joins(called):
             pass
         case _:
             return

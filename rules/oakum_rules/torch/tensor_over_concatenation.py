@@ -63,7 +63,6 @@ RULE = Rule(
     yields_to=("PT04", "PT06", "PT07", "PT08"),
 )
 
-_JOINS = {f"torch.{name}" for name in ("cat", "concat", "concatenate", "vstack", "row_stack", "hstack", "dstack", "column_stack")}
 _SCRIPTED = {f"torch.jit.{name}" for name in ("script", "script_method", "export", "script_if_tracing")}
 _NUMPY_JOINS = {f"numpy.{name}" for name in ("concatenate", "append", "vstack", "hstack")}
 
@@ -95,7 +94,7 @@ def _join(value: ast.expr, facts: Facts) -> ast.Call | None:
     """The joining call of `torch.cat(...)` or of `x if acc is None else torch.cat(...)`."""
     if isinstance(value, ast.IfExp):
         return _join(value.body, facts) or _join(value.orelse, facts)
-    if isinstance(value, ast.Call) and value.args and facts.qualified(value.func) in _JOINS | _NUMPY_JOINS:
+    if isinstance(value, ast.Call) and value.args and (facts.joins(value.func) or facts.qualified(value.func) in _NUMPY_JOINS):
         return value
     return None
 

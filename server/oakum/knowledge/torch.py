@@ -75,21 +75,6 @@ CREATION = {
     "zeros", "ones", "empty", "full", "rand", "randn", "randint", "tensor", "arange", "linspace", "eye", "zeros_like", "ones_like",
     "empty_like", "full_like", "rand_like", "randn_like", "from_numpy", "logspace", "normal", "randperm",
 }  # fmt: skip
-# Attributes of Tensor without a graph.
-PLAIN_ATTRIBUTES = {
-    "data",
-    "shape",
-    "device",
-    "dtype",
-    "ndim",
-    "requires_grad",
-    "grad_fn",
-    "is_cuda",
-    "is_leaf",
-    "layout",
-    "itemsize",
-    "nbytes",
-}
 VIEWS = {
     "view", "view_as", "reshape", "reshape_as", "transpose", "permute", "squeeze", "unsqueeze", "expand", "expand_as", "narrow", "select",
     "chunk", "split", "tensor_split", "t", "flatten", "unflatten", "unbind", "swapaxes", "movedim", "diagonal", "unfold", "contiguous",
@@ -116,22 +101,8 @@ REDUCTIONS = {
     "amax",
     "amin",
 }
-IN_PLACE_STORES = {
-    "add_",
-    "sub_",
-    "mul_",
-    "div_",
-    "copy_",
-    "lerp_",
-    "addcmul_",
-    "addcdiv_",
-    "index_add_",
-    "index_copy_",
-    "scatter_",
-    "scatter_add_",
-    "masked_fill_",
-    "clamp_",
-}
+
+JOINS = {f"torch.{name}" for name in ("cat", "concat", "concatenate", "vstack", "row_stack", "hstack", "dstack", "column_stack")}
 
 LOSS_FUNCTIONS = {
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss", "gaussian_nll_loss",
@@ -169,7 +140,6 @@ MODULE_BASES = {
     "torch_geometric.nn.MessagePassing", "torch_geometric.nn.conv.MessagePassing", "torch_geometric.nn.conv.message_passing.MessagePassing",
     "transformers.modeling_utils.PreTrainedModel",
 }  # fmt: skip
-LIGHTNING_MODULES = {"pytorch_lightning.LightningModule"}
 FUNCTION_BASES = {"torch.autograd.Function", "torch.autograd.function.InplaceFunction", "torch.autograd.InplaceFunction"}
 METRIC_BASES = {"torchmetrics.Metric", "torchmetrics.metric.Metric", "pytorch_lightning.metrics.Metric"}
 LOADERS = {

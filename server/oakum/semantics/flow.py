@@ -71,6 +71,17 @@ def key_of(node: ast.AST | None) -> str | None:
     return ".".join(reversed(parts))
 
 
+def container_of(node: ast.AST) -> ast.AST | None:
+    """The expression at the root of `history["loss"]` or `d.setdefault(k, [])`; None behind any other call."""
+    while isinstance(node, (ast.Subscript, ast.Call)):
+        if isinstance(node, ast.Call):
+            if not (isinstance(node.func, ast.Attribute) and node.func.attr in ("setdefault", "get", "__getitem__")):
+                return None
+            node = node.func
+        node = node.value  # of the subscript, or of the method's attribute
+    return node
+
+
 def flow_of(function: FunctionNode | None, body: Iterable[ast.stmt] = ()) -> Flow:
     """The flow of a function, or of a module's statements."""
     walker = _Walker()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.evaluate import Evaluator
-from oakum.semantics.flow import ENTRY, Definition, FunctionNode, key_of, parameters
+from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, key_of, parameters
 from oakum.semantics.program import COMPREHENSIONS, FUNCTIONS, LOOPS, Frame, Source
 from oakum.semantics.values import attached_part, some, without_none
 
@@ -109,16 +109,9 @@ class Lifetimes:
 
     def outlives(self, container: ast.expr, node: ast.AST) -> Lifetime | None:
         """The lifetime of a container that `node` fills, if it grows beyond the iteration (or call) that `node` is in."""
-        base = container
-        while isinstance(base, (ast.Subscript, ast.Call)):
-            if isinstance(base, ast.Call):
-                if not (isinstance(base.func, ast.Attribute) and base.func.attr in ("setdefault", "get", "__getitem__")):
-                    return None
-                base = base.func.value
-            else:
-                base = base.value
+        base = container_of(container)
         key = key_of(base)
-        if key is None or self.bounded(key, base):
+        if not isinstance(base, ast.expr) or key is None or self.bounded(key, base):
             return None
         source = self.source
         function = source.function(node)

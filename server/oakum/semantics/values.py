@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -140,8 +140,3 @@ def attached_part(value: Value, depth: int = 3) -> Obj | None:
                 if (found := attached_part(part, depth - 1)) is not None:
                     return found
     return None
-
-
-def with_grad(value: Value, grad: Grad, **changes: object) -> Value:
-    """The same alternatives with another autograd state for their tensors."""
-    return tuple(replace(obj, grad=grad, **changes) if obj.kind in ("tensor", "output") else obj for obj in value)  # pyright: ignore[reportArgumentType]
