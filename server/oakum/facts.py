@@ -13,7 +13,7 @@ from oakum.knowledge import torch as knowledge
 from oakum.origin import Origin
 from oakum.semantics.autograd import Mode
 from oakum.semantics.evaluate import Evaluator
-from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, key_of
+from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, in_order, key_of
 from oakum.semantics.lifetimes import Fate, Lifetime, Lifetimes
 from oakum.semantics.program import COMPREHENSIONS, LOOPS, Frame, Source
 from oakum.semantics.values import Grad, Obj, Value, attached_part, grads, known, only, some
@@ -252,9 +252,9 @@ class Facts:
     # --- definitions ---
 
     def definitions(self, node: ast.AST) -> list[Definition]:
-        """The bindings that reach a read of a name or attribute chain, in this function."""
+        """The bindings that reach a read of a name or attribute chain, in this function, in order of the source."""
         function = self.source.function(node)
-        return [d for d in self.source.flow_in(function).uses.get(node, ()) if d is not ENTRY]
+        return in_order(d for d in self.source.flow_in(function).uses.get(node, ()) if d is not ENTRY)
 
     def may_be_from_outside(self, node: ast.AST) -> bool:
         """Whether a read may see what was there when the function was entered."""

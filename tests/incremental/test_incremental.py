@@ -184,3 +184,14 @@ def test_a_reset_in_another_function_silences(line: str) -> None:
     assert analyse(Document(_NEVER_CLEARED), memory=memory).diagnostics
     assert analyse(Document(edited(_NEVER_CLEARED, "pass", line)), memory=memory).diagnostics == ()
     assert analyse(Document(_NEVER_CLEARED), memory=memory).diagnostics
+
+
+def test_places_come_in_order_of_the_source() -> None:
+    branches = "".join(f"    elif case == {n}:\n        seen = torch.empty({n})\n" for n in range(1, 13))
+    text = (
+        "import torch\n\ndef gather(data, case):\n    if case == 0:\n        seen = None\n" + branches
+        + "    for x in data:\n        seen = torch.cat([seen, x])\n    return seen\n"
+    )  # fmt: skip
+    (found,) = analyse(Document(text)).diagnostics
+    starts = [place for place in found.related if "starts here" in place.message]
+    assert [text[place.start : place.end] + str(text.count("\n", 0, place.start)) for place in starts] == ["seen4"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.autograd import Mode, Regions
-from oakum.semantics.flow import ENTRY, Definition, FunctionNode, key_of, parameters
+from oakum.semantics.flow import ENTRY, Definition, FunctionNode, in_order, key_of, parameters
 from oakum.semantics.library import Library
 from oakum.semantics.program import Frame, Source, Workspace
 from oakum.semantics.values import (
@@ -317,7 +317,7 @@ class Evaluator:
         return None
 
     def definitions(self, definitions: Iterable[Definition], frame: Frame) -> Value:
-        return join(*(self.definition(definition, frame) for definition in definitions))
+        return join(*(self.definition(definition, frame) for definition in in_order(definitions)))
 
     def definition(self, definition: Definition, frame: Frame) -> Value:
         """The value that one binding gives, with what the body proves of it added."""

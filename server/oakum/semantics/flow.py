@@ -23,7 +23,7 @@ class Definition:
     `how`: assign, augment, for, comprehension, with, parameter, import, function, class, except, match, delete, reset, entry.
     `value`: the expression that gives the value (the iterable of a `for`, the context manager of a `with`).
     `path`: where in the value the bound part is: indices of nested unpacking, `"*"` for a starred rest.
-    `statement`: the statement (or comprehension) that binds.
+    `statement`: the statement (or comprehension) that binds. `number`: its place among the bindings of its function.
     """
 
     key: str
@@ -32,6 +32,12 @@ class Definition:
     value: ast.expr | None = None
     path: tuple[int | str, ...] = ()
     statement: ast.AST | None = None
+    number: int = -1
+
+
+def in_order(definitions: Iterable[Definition]) -> list[Definition]:
+    """Bindings in the order of the source: what comes first must not depend on where objects lie in memory."""
+    return sorted(definitions, key=lambda definition: definition.number)
 
 
 ENTRY = Definition("", "entry", ast.Pass())
@@ -49,7 +55,6 @@ class Flow:
 
     uses: dict[ast.AST, frozenset[Definition]] = field(default_factory=dict[ast.AST, frozenset[Definition]])
     definitions: dict[str, list[Definition]] = field(default_factory=dict[str, list[Definition]])
-    order: dict[ast.AST, int] = field(default_factory=dict[ast.AST, int])
     returns: list[ast.Return] = field(default_factory=list[ast.Return])
     yields: list[ast.Yield | ast.YieldFrom] = field(default_factory=list["ast.Yield | ast.YieldFrom"])
     globals: set[str] = field(default_factory=set[str])
@@ -90,7 +95,7 @@ def flow_of(function: FunctionNode | None, body: Iterable[ast.stmt] = ()) -> Flo
         env = walker.block(body, env)
     else:
         for argument in parameters(function.args):
-            walker.bind(env, argument.arg, Definition(argument.arg, "parameter", argument, statement=function))
+            walker.bind(env, argument.arg, walker.define(argument.arg, "parameter", argument, None, (), function))
         if isinstance(function, ast.Lambda):
             walker.expression(function.body, env)
         else:
@@ -141,7 +146,7 @@ class _Walker:
         """The definition at `node`: one object, however often a loop is walked."""
         identity = (node, key, path)
         if identity not in self.known:
-            self.known[identity] = Definition(key, how, node, value, path, statement)
+            self.known[identity] = Definition(key, how, node, value, path, statement, len(self.known))
         return self.known[identity]
 
     def bind(self, env: Env, key: str, definition: Definition) -> None:
@@ -174,7 +179,6 @@ class _Walker:
             return
         if isinstance(target, ast.Attribute):
             self.expression(target.value, env)
-        self.flow.order.setdefault(target, len(self.flow.order))
         self.bind(env, key, self.define(key, how, target, value, path, statement))
 
     # --- expressions, in order of evaluation ---
@@ -216,7 +220,6 @@ class _Walker:
             self.expression(node.orelse, env)
             return
         if isinstance(node, ast.Call):
-            flow.order.setdefault(node, len(flow.order))
             self.expression(node.func, env)
             for argument in node.args:
                 self.expression(argument, env)
@@ -286,7 +289,6 @@ class _Walker:
         key = key_of(node.target)
         self.expression(node.target, env)
         if key is not None:
-            self.flow.order.setdefault(node.target, len(self.flow.order))
             self.bind(env, key, self.define(key, "augment", node.target, node.value, (), node))
         return env
 

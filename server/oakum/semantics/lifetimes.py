@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.evaluate import Evaluator
-from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, key_of, parameters
+from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, in_order, key_of, parameters
 from oakum.semantics.program import COMPREHENSIONS, FUNCTIONS, LOOPS, Frame, Source
 from oakum.semantics.values import attached_part, some, without_none
 
@@ -274,7 +274,7 @@ class Lifetimes:
         value = evaluator.value(base, evaluator.frame_at(source, base))
         made = next((obj.node for obj in value if obj.kind in ("list", "dict", "deque", "set") and obj.node is not None), None)
         if made is None:
-            bound = [d for d in flow.uses.get(base, ()) if d is not ENTRY and d.how == "assign"]
+            bound = in_order(d for d in flow.uses.get(base, ()) if d is not ENTRY and d.how == "assign")
             made = bound[0].node if bound else None
         if made is not None and source.piece(made) is None:
             made = None
@@ -317,9 +317,7 @@ class Lifetimes:
         for read in reads:
             reaching |= flow.uses.get(read, frozenset())
         own = [d for d in reaching if d.statement is statement]
-        made = next(
-            (d.node for d in sorted(reaching - set(own), key=lambda d: flow.order.get(d.node, 0)) if d is not ENTRY), None
-        )
+        made = next((d.node for d in in_order(reaching - set(own)) if d is not ENTRY), None)
         if own and loops and (local or function is None):
             for loop in loops:
                 if not any(
