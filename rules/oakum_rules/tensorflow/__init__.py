@@ -1,0 +1,1 @@
+"""TensorFlow and Keras smells, TK01 to TK16."""
