@@ -9,7 +9,7 @@ from oakum.semantics.flow import Definition
 from oakum.semantics.values import Grad, Obj, Value
 
 if TYPE_CHECKING:
-    from oakum.facts import Facts
+    from oakum.facts.autograd import AutogradFacts
 
 _ROOTS = {Grad.LEAF, Grad.DETACHED}
 _PURE = {"torch", "builtins", "math", "numpy"}
@@ -43,7 +43,7 @@ def _is_cut(node: ast.AST | None) -> bool:
 class Origin:
     """Whether all of a graph is made in the iteration: from data, parameters and modules in sight that keep nothing."""
 
-    def __init__(self, facts: Facts, regions: list[ast.AST]) -> None:
+    def __init__(self, facts: AutogradFacts, regions: list[ast.AST]) -> None:
         self.facts = facts
         self.regions = regions  # the loop, and functions whose arguments are proved
         self.seen: set[ast.AST] = set()

@@ -1,0 +1,190 @@
+"""Questions about graphs: what carries one, and whether a backward will want it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from oakum.facts.lifetimes import LifetimeFacts
+from oakum.facts.origin import Origin
+from oakum.knowledge import torch as knowledge
+from oakum.semantics.autograd import Mode
+from oakum.semantics.flow import key_of
+from oakum.semantics.lifetimes import Fate
+from oakum.semantics.values import Grad, attached_part, grads, known
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Proof that a value carries an autograd graph: `made` is the node that built it, None if it is out of this file."""
+
+    made: ast.AST | None
+    scalar: bool
+    view: bool
+    structure: bool  # it is inside a list, tuple, dict or the output of a module
+
+
+class AutogradFacts(LifetimeFacts):
+    """What carries a graph, and whether it is wanted."""
+
+    def requires_grad(self, node: ast.AST) -> Attached | None:
+        """Proof that a value (or something in it) carries a graph on every path, None alternatives and plain numbers apart."""
+        value = self.value(node)
+        part = attached_part(value)
+        if part is None:
+            return None
+        if any(obj.kind not in ("number", "none") and Grad.ATTACHED not in grads((obj,)) for obj in value):
+            return None
+        if any(grads((obj,)) == {Grad.UNKNOWN} for obj in value if obj.kind not in ("number", "none")):
+            return None
+        made = part.node if part.node is not None and self.source.piece(part.node) is not None else None
+        structure = not any(obj is part for obj in value) or part.kind == "output"
+        return Attached(made, part.scalar, part.view, structure)
+
+    def is_graph_free(self, node: ast.AST) -> bool:
+        """Whether a value surely carries no graph."""
+        value = self.value(node)
+        return known(value) and not grads(value) & {Grad.ATTACHED, Grad.UNKNOWN, Grad.LEAF}
+
+    def grad_mode(self, node: ast.AST) -> Mode:
+        """Whether autograd records at a node: ON, OFF, MIXED (on some calls) or UNKNOWN."""
+        return self.evaluator.regions.mode(node, self.frame(node))
+
+    def records(self, node: ast.AST) -> bool:
+        """Whether autograd surely records at a node on every call in sight."""
+        return self.grad_mode(node) is Mode.ON
+
+    def backward_calls(self, scope: ast.AST) -> list[ast.Call]:
+        """Calls inside a node that run backward, whatever the spelling (`loss.backward()`, `scaler.scale(l).backward()`, `accelerator.backward(l)`)."""
+        return [call for call in self.calls_in(scope, "backward", "manual_backward") if self.backward_target(call) is not None]
+
+    def wants_gradients(self, scope: ast.AST, depth: int = 2) -> bool:
+        """Whether a node, or a function in sight that it calls, may run backward, step an optimizer or ask for gradients."""
+        if self.calls_in(scope, *knowledge.NEEDS_GRADIENTS):
+            return True
+        for node in self.nodes_in(scope, ast.Attribute, ast.Call):
+            if isinstance(node, ast.Attribute) and node.attr in ("grad", "requires_grad"):
+                return True
+            if isinstance(node, ast.Call):
+                if any(keyword.arg == "requires_grad" for keyword in node.keywords):
+                    return True
+                if (
+                    isinstance(node.func, ast.Attribute)
+                    and node.func.attr == "step"
+                    and not self.is_kind(node.func.value, "object")
+                ):
+                    return True
+                if depth and any(self.wants_gradients(function, depth - 1) for function in self.called(node)):
+                    return True
+        return False
+
+    def recorded_forward(self, scope: ast.AST, *, innermost: bool = False) -> ast.Call | None:
+        """The first call of a trainable module inside a node that autograd surely records; `innermost`: in no loop inside that node."""
+        for call in self.nodes_in(scope, ast.Call):
+            assert isinstance(call, ast.Call)
+            if innermost and not self.is_innermost(scope, call):
+                continue
+            module = self.some(call.func, "module")
+            if module is None or not self.is_module(call.func) or not self.records(call) or not self.trainable(module, call):
+                continue
+            if self.requires_grad(call) is not None:
+                return call
+        return None
+
+    def backpropagated_from(self, region: ast.AST) -> bool:
+        """Whether what a loop or comprehension binds, stores or returns surely reaches a backward, here or in a caller."""
+        statement = self.statement(region)
+        nodes = (
+            [statement]
+            if isinstance(region, ast.expr)
+            else self.nodes_in(region, ast.Assign, ast.AugAssign, ast.Call, ast.Return)
+        )
+        for node in nodes:
+            kept: list[ast.expr] = []
+            match node:
+                case ast.Assign(targets=targets):
+                    kept = targets
+                case ast.AugAssign(target=target):
+                    kept = [target]
+                case ast.Call(func=ast.Attribute(value=container, attr="append" | "extend" | "appendleft")):
+                    kept = [container]
+                case ast.Return() if (function := self.function(node)) is not None:
+                    if self.lifetimes.out_of(function, 2) is Fate.LATER:
+                        return True
+                case _:
+                    pass
+            for target in kept:
+                for part in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
+                    while isinstance(part, (ast.Subscript, ast.Starred)):
+                        part = part.value
+                    if node is not None and self.backpropagated_later(part, node):
+                        return True
+        return False
+
+    def lent_grad_free(self, function: ast.AST) -> bool:
+        """Whether a function is handed to a call that isn't recorded, or to a function that switches recording off."""
+        name = getattr(function, "name", None)
+        for read in (*self.nodes(ast.Name), *self.nodes(ast.Attribute)):
+            call = self.parent(read)
+            if not isinstance(call, ast.Call) or read not in call.args:
+                continue
+            if (read.id if isinstance(read, ast.Name) else getattr(read, "attr", None)) != name:
+                continue
+            if not self.records(call) or any(self.calls_in(f, "no_grad", "inference_mode") for f in self.called(call)):
+                return True
+        return False
+
+    def backward_target(self, call: ast.Call) -> ast.expr | None:
+        """What a backward call backpropagates."""
+        return self.evaluator.regions.backward_target(call)
+
+    def spent(self, item: ast.expr) -> bool:
+        """Whether a value's graph is consumed by a backward in the same iteration."""
+        return self.lifetimes.spent(item)
+
+    def useless_to_backward(self, kept: ast.AST, item: ast.expr, node: ast.AST) -> bool:
+        """Whether nothing will backpropagate `item` through what is kept under a name or chain.
+
+        Either no path leads from there to a backward, or the item's graph is consumed in this iteration already.
+        """
+        key = self.kept_key(kept)
+        if key is None:
+            return False
+        fate = self.lifetimes.fate(key, node)
+        return fate is Fate.NEVER or (fate is Fate.UNKNOWN and self.lifetimes.spent(item))
+
+    def never_backpropagated(self, kept: ast.AST, node: ast.AST) -> bool:
+        """Whether no path leads from what is kept under a name or chain to a backward."""
+        key = self.kept_key(kept)
+        return key is not None and self.lifetimes.fate(key, node) is Fate.NEVER
+
+    def backpropagated_later(self, kept: ast.AST, node: ast.AST) -> bool:
+        """Whether some path surely leads from what is kept under a name or chain to a backward."""
+        key = key_of(kept)
+        return key is not None and self.lifetimes.fate(key, node) is Fate.LATER
+
+    def closes_over(self, name: str, node: ast.AST) -> bool:
+        """Whether a function made at a node that reads a name keeps its tensor: no global, not bound anew to something without a graph."""
+        function = self.function(node)
+        bound = self.bindings(function, name)
+        later = [d for d in bound if d.statement is not None and self.line(d.statement) > self.line(node)]
+        return (
+            function is not None
+            and bool(bound)
+            and not any(d.value is None or self.requires_grad(d.value) is None for d in later)
+        )
+
+    def runs_recorded(self) -> bool:
+        """Whether modules run again and again while autograd records, as far as the file shows it (if it runs none, they may)."""
+        calls = [call for call in self.nodes(ast.Call) if isinstance(call, ast.Call) and self.is_module(call.func)]
+        return not calls or any(
+            self.records(call)
+            and (self.repeats(call) is not None or bool(self.comprehensions(call)))
+            and (module := self.some(call.func, "module")) is not None
+            and self.trainable(module, call)
+            for call in calls
+        )
+
+    def made_in(self, region: ast.AST, node: ast.expr) -> bool:
+        """Whether all of the graph of an expression is made in an iteration of a loop (or a call of a function), from data and parameters."""
+        return Origin(self, [region]).made(node)

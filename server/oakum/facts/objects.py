@@ -1,0 +1,239 @@
+"""Questions about objects: their kinds, the names they go by, the calls they come from, the containers they are put into."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from oakum.facts.syntax import SyntaxFacts
+from oakum.knowledge import torch as knowledge
+from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, in_order, key_of
+from oakum.semantics.program import Frame
+from oakum.semantics.values import Obj, Value, only, some
+
+# Methods that fill a container: looked at before anything is resolved.
+_FILLING = {"append", "appendleft", "add", "insert", "extend", "update"}
+
+
+class ObjectFacts(SyntaxFacts):
+    """What an expression is, and where it comes from."""
+
+    def value(self, node: ast.AST) -> Value:
+        """The abstract value of an expression, for what the questions below don't cover. See `oakum.semantics.values`."""
+        return self.evaluator.value(node, self.frame(node))
+
+    def some(self, node: ast.AST, *kinds: str) -> Obj | None:
+        """The first alternative of an expression that is of one of these kinds."""
+        return some(self.value(node), *kinds)
+
+    def frame(self, node: ast.AST) -> Frame:
+        return self.evaluator.frame_at(self.source, node)
+
+    def qualified(self, node: ast.AST) -> str | None:
+        """The qualified public name of a library's object that an expression names: `torch.nn.functional.mse_loss`."""
+        return self.evaluator.qualified(node, self.frame(node))
+
+    def joins(self, function: ast.expr) -> bool:
+        """Whether an expression names a function that joins tensors: `torch.cat`, `torch.vstack` ..."""
+        return self.qualified(function) in knowledge.JOINS
+
+    def is_kind(self, node: ast.AST, *kinds: str) -> bool:
+        """Whether an expression surely is (None apart) of one of these kinds: tensor, module, optimizer, loader, number ..."""
+        return only(self.value(node), *kinds)
+
+    def is_tensor(self, node: ast.AST) -> bool:
+        return only(self.value(node), "tensor")
+
+    def is_module(self, node: ast.AST) -> bool:
+        return only(self.value(node), "module")
+
+    def is_loader(self, node: ast.AST) -> bool:
+        """A DataLoader, or a transparent wrapper of one (tqdm, accelerate's prepare)."""
+        return only(self.value(node), "loader")
+
+    def walks_loader(self, iterable: ast.expr) -> bool:
+        """Whether a loop over an expression takes the batches of a loader: itself, or `enumerate` of it."""
+        match iterable:
+            case ast.Call(func=ast.Name(id="enumerate"), args=[loader, *_]):
+                return self.is_loader(loader)
+            case _:
+                return self.is_loader(iterable)
+
+    def is_optimizer(self, node: ast.AST) -> bool:
+        return only(self.value(node), "optimizer")
+
+    def bases(self, cls: ast.ClassDef) -> tuple[list[ast.ClassDef], list[str], bool]:
+        """Classes in sight that a class derives from (itself first), qualified names of library bases, and whether one is unknown."""
+        classes, libraries, unknown = self.evaluator.ancestry(cls, self.frame(cls))
+        return [found for found, _ in classes], libraries, unknown
+
+    def is_module_class(self, cls: ast.ClassDef) -> bool:
+        return self.evaluator.is_module_class(cls, self.frame(cls))
+
+    def trainable(self, module: Obj, node: ast.AST) -> bool:
+        """Whether nothing in the file may have frozen a module's parameters."""
+        return not self.evaluator.library.frozen(module, self.frame(node))
+
+    def definitions(self, node: ast.AST) -> list[Definition]:
+        """The bindings that reach a read of a name or attribute chain, in this function, in order of the source."""
+        function = self.source.function(node)
+        return in_order(d for d in self.source.flow_in(function).uses.get(node, ()) if d is not ENTRY)
+
+    def may_be_from_outside(self, node: ast.AST) -> bool:
+        """Whether a read may see what was there when the function was entered."""
+        reaching = self.source.flow_in(self.source.function(node)).uses.get(node, frozenset())
+        return not reaching or ENTRY in reaching
+
+    def bindings(self, function: FunctionNode | None, key: str) -> list[Definition]:
+        """All bindings of a name or chain in a function (None: the module)."""
+        return self.source.flow_in(function).definitions.get(key, [])
+
+    def reads(self, key: str, node: ast.AST) -> list[ast.expr]:
+        """Loads of a name or chain: in the function of `node`, in its class for `self.x` (and elsewhere in the file), in the file for a global."""
+        return self.lifetimes.reads_of(key, self.source.function(node))
+
+    def callers(self, function: ast.AST) -> list[ast.Call]:
+        """Calls in the file that reach a function."""
+        return [call for call, _ in self.evaluator.callers(function, self.source)]
+
+    def called(self, call: ast.Call) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Functions of this file that a call may reach (`__init__` isn't among them)."""
+        found: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+        for obj in self.value(call.func):
+            if obj.kind == "module" and isinstance(obj.node, ast.ClassDef):
+                method = self.evaluator.method(obj, "forward")
+                node = method.node if method else None
+            else:
+                node = obj.node if obj.kind in ("function", "method") else None
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and self.source.piece(node) is not None:
+                found.append(node)
+        return found
+
+    def passed(self, function: FunctionNode, call: ast.Call, parameter: str) -> ast.expr | None:
+        """What a call passes for a parameter of a function, or of a constructor."""
+        for keyword in call.keywords:
+            if keyword.arg == parameter:
+                return keyword.value
+        names = [a.arg for a in function.args.args if a.arg not in ("self", "cls")]
+        index = names.index(parameter) if parameter in names else len(call.args)
+        return call.args[index] if index < len(call.args) else None
+
+    def parameter_root(self, node: ast.expr, depth: int = 4) -> str | None:
+        """The parameter of the function (not `self`) that an expression is reached from."""
+        for name in ast.walk(node):
+            if not isinstance(name, ast.Name) or not isinstance(name.ctx, ast.Load):
+                continue
+            for definition in self.definitions(name):
+                if definition.how == "parameter" and definition.key not in ("self", "cls"):
+                    return definition.key
+                if depth and definition.value is not None and definition.how in ("assign", "for"):
+                    if (found := self.parameter_root(definition.value, depth - 1)) is not None:
+                        return found
+        return None
+
+    def is_module_parameter(self, node: ast.expr) -> bool:
+        """Whether an expression is a parameter of a module: `p` of `for p in model.parameters()`, or `model.fc.weight`."""
+        match node:
+            case ast.Attribute(value=owner, attr="weight" | "bias"):
+                return self.is_module(owner)
+            case ast.Name():
+                found = self.definitions(node)
+                return bool(found) and all(
+                    d.how == "for"
+                    and isinstance(d.value, ast.Call)
+                    and isinstance(d.value.func, ast.Attribute)
+                    and d.value.func.attr in ("parameters", "named_parameters")
+                    for d in found
+                )
+            case _:
+                return False
+
+    def older_than_iterations(self, node: ast.expr, loop: ast.AST, depth: int = 4) -> bool:
+        """Whether the object under an expression, such as the `model` of `model.layers[0]`, was made before the iterations of a loop."""
+        base: ast.expr = node
+        while isinstance(base, (ast.Attribute, ast.Subscript, ast.Call)):
+            if isinstance(base, ast.Call) and (
+                self.qualified(base.func) is not None
+                or (isinstance(base.func, ast.Attribute) and base.func.attr not in knowledge.PART_ACCESSORS)
+            ):
+                return False  # `nn.Linear(...)`, `factory.make()`: a new one
+            base = base.func if isinstance(base, ast.Call) else base.value
+        if not isinstance(base, ast.Name):
+            return False
+        reaching = self.definitions(base)
+        if not reaching:
+            return self.function(node) is not None  # of the module or an enclosing function
+        for definition in reaching:
+            if definition.statement is None or definition.statement is loop:
+                return False
+            if loop in self.ancestors(definition.statement):
+                if not depth or definition.value is None or definition.how not in ("assign", "for"):
+                    return False
+                if not self.older_than_iterations(definition.value, loop, depth - 1):
+                    return False
+                if isinstance(definition.value, ast.Call) and not isinstance(definition.value.func, ast.Attribute):
+                    return False  # made in the iteration
+        return True
+
+    def hook_registrations(self, function: FunctionNode) -> list[ast.Call]:
+        """Calls that register a function, or what a function around it returns, as a hook."""
+        names = {getattr(found, "name", None) for found in (function, self.function(function))} - {None}
+        return [
+            call
+            for call in self.calls(*knowledge.HOOK_REGISTRATIONS)
+            if any(
+                inner is function
+                or (isinstance(inner, (ast.Name, ast.Attribute)) and (self.key(inner) or "").rpartition(".")[2] in names)
+                for argument in call.args
+                for inner in ast.walk(argument)
+            )
+        ]
+
+    def put(self, node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """What a call or assignment puts into a container that grows by it: pairs of container and item.
+
+        `c.append(x)`, `c.insert(0, x)`, `c.extend([x])`, `c += [x]`; and, under a key that a loop binds anew, `c[key] = x` and
+        `c.update({key: x})`. Not a method in sight that is merely called so.
+        """
+        if isinstance(node, ast.Call):
+            named = isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING
+            if not named or self.called(node):
+                return
+        match node:
+            case ast.Call(func=ast.Attribute(value=container, attr="append" | "appendleft" | "add"), args=[item]):
+                yield container, item
+            case ast.Call(func=ast.Attribute(value=container, attr="insert"), args=[_, item]):
+                yield container, item
+            case ast.Call(
+                func=ast.Attribute(value=container, attr="extend"), args=[ast.List(elts=items) | ast.Tuple(elts=items)]
+            ):
+                yield from ((container, item) for item in items)
+            case ast.Call(func=ast.Attribute(value=container, attr="extend"), args=[item]):
+                yield container, item
+            case ast.AugAssign(target=container, op=ast.Add(), value=ast.List(elts=items) | ast.Tuple(elts=items)):
+                yield from ((container, item) for item in items)
+            case ast.Call(func=ast.Attribute(value=container, attr="update"), args=[ast.Dict(keys=keys, values=items)]):
+                yield from ((container, item) for key, item in zip(keys, items, strict=True) if key and self.is_fresh(key))
+            case ast.Assign(targets=[ast.Subscript(value=container, slice=key)], value=item):
+                if self.is_fresh(key) and self.is_kind(container, "dict", "list"):
+                    yield container, item
+            case _:
+                pass
+
+    def is_fresh(self, key: ast.expr) -> bool:
+        """Whether a key differs in each iteration of the innermost loop: made of what a `for` binds, but not of names of fields."""
+        loops = self.loops(key)
+        if not loops or isinstance(key, ast.Slice) or not isinstance(loop := loops[0], (ast.For, ast.AsyncFor)):
+            return False
+        match loop.iter:
+            case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
+                return False
+            case ast.Call(func=ast.Attribute(attr="items" | "keys" | "values")):
+                return False
+            case _:
+                bound = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+                return any(isinstance(n, ast.Name) and n.id in bound for n in ast.walk(key))
+
+    def kept_key(self, kept: ast.AST) -> str | None:
+        """The name or chain at the root of `history["loss"]`, `d.setdefault(k, [])`."""
+        return key_of(container_of(kept))

@@ -1,0 +1,128 @@
+"""Questions about the text: nodes, what is around them, arguments of calls."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from oakum.semantics.evaluate import Evaluator
+from oakum.semantics.flow import FunctionNode, key_of
+from oakum.semantics.lifetimes import Lifetimes
+from oakum.semantics.program import COMPREHENSIONS, LOOPS, Source
+
+
+class SyntaxFacts:
+    """What stands where."""
+
+    def __init__(self, source: Source, evaluator: Evaluator) -> None:
+        self.source = source
+        self.evaluator = evaluator
+        self.lifetimes = Lifetimes(evaluator, source)
+
+    def text(self, node: ast.AST) -> str:
+        """The source of a node."""
+        return self.source.text(node)
+
+    def short(self, node: ast.AST, most: int = 40) -> str:
+        """The source of a node on one line, cut where it is long: for messages."""
+        text = " ".join(self.source.text(node).split())
+        return text if len(text) <= most else text[: most - 1] + "…"
+
+    def line(self, node: ast.AST) -> int:
+        """The line of a node, from 1 (in a notebook: of its cell)."""
+        return self.source.document.position(self.source.locate(node)[0]).line
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        return self.source.parent(node)
+
+    def ancestors(self, node: ast.AST) -> list[ast.AST]:
+        """Innermost first."""
+        return self.source.ancestors(node)
+
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """The innermost statement that holds a node (itself, if it is one)."""
+        return self.source.statement(node)
+
+    def function(self, node: ast.AST) -> FunctionNode | None:
+        """The innermost function around a node, None at module level."""
+        return self.source.function(node)
+
+    def enclosing_class(self, node: ast.AST) -> ast.ClassDef | None:
+        """The class around a node, also through nested functions."""
+        return self.source.enclosing_class(node)
+
+    def method_class(self, function: ast.AST) -> ast.ClassDef | None:
+        """The class that a function is a method of."""
+        return self.source.class_of(function)
+
+    def loops(self, node: ast.AST) -> list[ast.For | ast.AsyncFor | ast.While]:
+        """`for` and `while` loops whose body holds a node, within its function, innermost first."""
+        return [loop for loop in self.source.loops(node) if isinstance(loop, LOOPS)]
+
+    def is_innermost(self, loop: ast.AST, node: ast.AST) -> bool:
+        """Whether a loop (comprehensions inside it apart), or a comprehension, is the innermost one around a node."""
+        around = self.comprehensions(node) if isinstance(loop, COMPREHENSIONS) else self.loops(node)
+        return around[:1] == [loop]
+
+    def comprehensions(self, node: ast.AST) -> list[ast.AST]:
+        """Comprehensions that evaluate a node once an element, innermost first."""
+        return [loop for loop in self.source.loops(node) if isinstance(loop, COMPREHENSIONS)]
+
+    def calls(self, *names: str) -> list[ast.Call]:
+        """All calls in the file of something whose last part is one of these names."""
+        return [call for name in names for call in self.source.calls(name)]
+
+    def calls_in(self, scope: ast.AST, *names: str) -> list[ast.Call]:
+        """Those of `calls` that stand inside a node."""
+        return [call for call in self.calls(*names) if call is scope or scope in self.source.ancestors(call)]
+
+    def nodes(self, kind: type[ast.AST]) -> list[ast.AST]:
+        """All nodes of a type in the file."""
+        return self.source.nodes(kind)
+
+    def nodes_in(self, scope: ast.AST, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
+        """Nodes of these types inside a node, without descending into nested functions and classes."""
+        pending = list(ast.iter_child_nodes(scope))[::-1]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, kinds):
+                yield node
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+                pending.extend(list(ast.iter_child_nodes(node))[::-1])
+
+    def argument(self, call: ast.Call, position: int, name: str) -> ast.expr | None:
+        """An argument of a call by position or keyword, None where it isn't given (or hidden in `*` or `**`)."""
+        for keyword in call.keywords:
+            if keyword.arg == name:
+                return keyword.value
+        if position < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: position + 1]):
+            return call.args[position]
+        return None
+
+    def given(self, call: ast.Call, method: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, ast.expr]]:
+        """Arguments of a method's call with the names of the parameters that take them, `*args` among these."""
+        names = [a.arg for a in [*method.args.posonlyargs, *method.args.args][1:]]
+        rest = method.args.vararg.arg if method.args.vararg else None
+        pairs: list[tuple[str, ast.expr]] = []
+        for position, argument in enumerate(call.args):
+            name = names[position] if position < len(names) else rest
+            if isinstance(argument, ast.Starred) or name is None:
+                break
+            pairs.append((name, argument))
+        return pairs + [(k.arg, k.value) for k in call.keywords if k.arg is not None]
+
+    def key(self, node: ast.AST) -> str | None:
+        """`name` or `name.attribute...` of an expression that is such a chain."""
+        return key_of(node)
+
+    def is_test_file(self) -> bool:
+        """Whether the file is a test by its name or folder."""
+        path = self.source.path
+        if path is None:
+            return False
+        return (
+            path.name.startswith("test_")
+            or path.name.endswith("_test.py")
+            or path.name == "conftest.py"
+            or any(p in ("tests", "test") for p in path.parts[-3:-1])
+        )
