@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,10 @@ class Memory:
     findings: dict[int, Remembered] = field(default_factory=dict[int, Remembered])
     kept: dict[int, Piece] = field(default_factory=dict[int, Piece])
     failed: set[str] = field(default_factory=set[str])
+
+    def fork(self) -> Memory:
+        """A memory of the same, for a version that may never be."""
+        return Memory(self.workspace, self.pieces, dict(self.findings), dict(self.kept), set(self.failed))
 
 
 _FRAMEWORK_NAMES = sorted({name for framework in Framework for name in framework.value})
@@ -121,8 +126,14 @@ def analyse(
         if diagnostic is None:
             continue
         (suppressed if silence.covers(diagnostic) else diagnostics).append(diagnostic)
+    raised = Counter(rule.code for _, rule, _, _ in found)
     return Report(
-        document, tuple(sorted(diagnostics, key=_order)), tuple(sorted(suppressed, key=_order)), tuple(notes), tuple(recomputed)
+        document,
+        tuple(sorted(diagnostics, key=_order)),
+        tuple(sorted(suppressed, key=_order)),
+        tuple(notes),
+        raised,
+        tuple(recomputed),
     )
 
 

@@ -19,6 +19,7 @@ from oakum.rule import Safety
 from oakum.semantics.program import Workspace
 from oakum.settings import Settings
 from oakum.syntax.edits import merge
+from oakum.verification import verified
 
 _ROUNDS = 10  # of fixes in one file; a fix may uncover a finding that another one stood in for
 _FILES_A_PROCESS = 20  # fewer are not worth the time that a process takes to start
@@ -128,8 +129,8 @@ def _look_at(request: Request, task: tuple[Path, Settings]) -> Outcome:
 
 
 def _report(source: Source, settings: Settings) -> Report:
-    """What is found in a file, with fixes that can be made in it: in a notebook, none may join two cells."""
-    report = analyse(source.document, settings, workspace=_AROUND)
+    """What is found in a file, with the fixes that hold: in a notebook, none may join two cells."""
+    report = verified(analyse(source.document, settings, workspace=_AROUND), settings, workspace=_AROUND)
     if not source.notebook:
         return report
     return replace(report, diagnostics=tuple(_within_cells(item, source.notebook) for item in report.diagnostics))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from oakum.rule import Form, Level, Rule, Safety
@@ -60,10 +61,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is known of one version of a document. `recomputed` names the pieces that were analysed anew (for tests)."""
+    """All that is known of one version of a document.
+
+    `raised` counts what was found by code, whatever its level and whichever rule stands in for another. `recomputed` names the
+    pieces that were analysed anew (for tests).
+    """
 
     document: Document
     diagnostics: tuple[Diagnostic, ...] = ()
     suppressed: tuple[Diagnostic, ...] = ()
     notes: tuple[Note, ...] = ()
-    recomputed: tuple[str, ...] = field(default=())
+    raised: Counter[str] = field(default_factory=Counter[str])
+    recomputed: tuple[str, ...] = ()

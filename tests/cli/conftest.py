@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from oakum import catalogue, checking
+from oakum import catalogue, checking, verification
 from oakum.cli import main
 from oakum.report import Diagnostic, Mend, Note, Related, Report, TextEdit
 from oakum.rule import Form, Framework, Level, Rule, Safety
@@ -32,7 +33,7 @@ RULES = (
 CALLS = dict(zip(("leak", "risk", "stay"), RULES, strict=True))
 
 
-def analyse(document: Document, settings: Settings, workspace: object = None) -> Report:
+def analyse(document: Document, settings: Settings, **_: object) -> Report:
     """`leak(x)` has a safe fix, `risk(x)` one to review, `stay(x)` none; `broken` is a syntax error."""
     found: list[Diagnostic] = []
     for call in re.finditer(r"\b(leak|risk|stay)\((\w+)\)", document.text):
@@ -45,7 +46,7 @@ def analyse(document: Document, settings: Settings, workspace: object = None) ->
         related = (Related(document, 0, 12, "it comes from here"),)
         found.append(Diagnostic(rule, rule.forms[0], level, call.start(), call.end(), MESSAGE.format(call[2]), mends, related))
     notes = tuple(Note(at.start(), "syntax error: not understood") for at in re.finditer("broken", document.text))
-    return Report(document, tuple(found), notes=notes)
+    return Report(document, tuple(found), notes=notes, raised=Counter(item.rule.code for item in found))
 
 
 Run = Callable[..., tuple[int, str, str]]
@@ -57,6 +58,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
     monkeypatch.setattr(catalogue, "rules", lambda: RULES)
     monkeypatch.setattr(catalogue, "problems", lambda: ())
     monkeypatch.setattr(checking, "analyse", analyse)
+    monkeypatch.setattr(verification, "analyse", analyse)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.chdir(tmp_path)

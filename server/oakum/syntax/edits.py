@@ -27,7 +27,7 @@ from oakum.rule import (
     Replace,
     Unwrap,
 )
-from oakum.syntax.document import Document
+from oakum.syntax.document import Cell, Document
 
 Locate = Callable[[ast.AST], tuple[int, int]]
 Parents = Callable[[ast.AST], ast.AST | None]
@@ -59,6 +59,21 @@ def apply(text: str, edits: Iterable[TextEdit]) -> str:
         parts += (text[done : edit.start], edit.text)
         done = edit.end
     return "".join((*parts, text[done:]))
+
+
+def edited(document: Document, edits: Iterable[TextEdit]) -> Document:
+    """The document with these edits made, its cells where they are then."""
+    edits = tuple(edits)
+    cells = tuple(
+        Cell(cell.number, cell.first_line + sum(_lines_gained(document.text, e) for e in edits if e.start < start))
+        for cell in document.cells
+        for start in (document.line_starts[cell.first_line],)
+    )
+    return Document(apply(document.text, edits), document.path, document.version, cells)
+
+
+def _lines_gained(text: str, edit: TextEdit) -> int:
+    return len(_LINE_END.findall(edit.text)) - len(_LINE_END.findall(text, edit.start, edit.end))
 
 
 def merge(mends: Iterable[Mend]) -> tuple[TextEdit, ...]:
