@@ -7,8 +7,9 @@ grouped by what they are about, each group built on the one before: `syntax`, `o
 from __future__ import annotations
 
 from oakum.facts.autograd import Attached, AutogradFacts
+from oakum.semantics.values import Obj
 
-__all__ = ["Attached", "Facts"]
+__all__ = ["Attached", "Facts", "Obj"]
 
 
 class Facts(AutogradFacts):

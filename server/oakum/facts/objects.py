@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from oakum.facts.syntax import SyntaxFacts
 from oakum.knowledge import torch as knowledge
@@ -13,6 +14,15 @@ from oakum.semantics.values import Obj, Value, only, some
 
 # Methods that fill a container: looked at before anything is resolved.
 _FILLING = {"append", "appendleft", "add", "insert", "extend", "update"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One place where a variable of the environment is set."""
+
+    name: str
+    value: ast.expr
+    node: ast.AST
 
 
 class ObjectFacts(SyntaxFacts):
@@ -32,6 +42,92 @@ class ObjectFacts(SyntaxFacts):
     def qualified(self, node: ast.AST) -> str | None:
         """The qualified public name of a library's object that an expression names: `torch.nn.functional.mse_loss`."""
         return self.evaluator.qualified(node, self.frame(node))
+
+    def constant(self, node: ast.AST) -> object:
+        """The number or text that an expression surely is, through names; None if it isn't one."""
+        value = self.value(node)
+        return value[0].constant if len(value) == 1 and value[0].kind in ("number", "string") else None
+
+    def parts(self, node: ast.expr) -> Iterator[Obj]:
+        """What an expression may be, and what that was made with: the steps of a pipeline, the estimator of a search."""
+        pending, seen = [self.value(node)], set[Obj]()
+        while pending:
+            for obj in pending.pop(0):
+                if obj in seen or len(seen) > 60:
+                    continue
+                seen.add(obj)
+                yield obj
+                if obj.kind == "object" and isinstance(obj.node, ast.Call) and obj.frame is not None:
+                    positional, named, _ = self.evaluator.arguments(obj.node, obj.frame)
+                    pending.extend((*positional, *named.values()))
+                pending.extend((*(obj.items or ()), *(value for _, value in obj.keys or ()), obj.element or ()))
+
+    def derives_from(self, obj: Obj) -> list[str]:
+        """Qualified names of library classes that a class in sight, or the class of an instance, derives from."""
+        if not isinstance(obj.node, ast.ClassDef) or obj.frame is None:
+            return []
+        return self.evaluator.ancestry(obj.node, obj.frame)[1]
+
+    def runs(self, function: Obj, depth: int = 3) -> Iterator[tuple[str, ast.Call]]:
+        """Calls that a run of a function (or of all methods of a class) makes, through functions in sight in any file.
+
+        Each with the qualified name of what is called; of a method that is not in sight the last part after a dot: `.fit`.
+        """
+        evaluator = self.evaluator
+        pending, seen = [(function, depth)], set[ast.AST]()
+        while pending:
+            obj, left = pending.pop()
+            if obj.node is None or obj.node in seen or obj.frame is None:
+                continue
+            seen.add(obj.node)
+            source = obj.frame.source
+            if evaluator.touched is not None:
+                evaluator.touched(source, obj.node)
+            for call in self.nodes_in(obj.node, ast.Call):
+                assert isinstance(call, ast.Call)
+                value = evaluator.value(call.func, evaluator.frame_at(source, call))
+                if len(value) == 1 and value[0].kind == "library":
+                    yield value[0].name, call
+                elif isinstance(call.func, ast.Attribute) and not any(found.kind in ("function", "class") for found in value):
+                    yield f".{call.func.attr}", call
+                if left:
+                    pending.extend((found, left - 1) for found in value if found.kind in ("function", "method", "class"))
+            if isinstance(obj.node, ast.ClassDef):
+                methods = [n for n in obj.node.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+                pending.extend((Obj("function", m.name, node=m, frame=obj.frame), left) for m in methods)
+
+    def environment(self) -> list[Setting]:
+        """Where the file sets variables of its process: `os.environ[...] = `, `setdefault`, `update`, `putenv`; in order."""
+        if self.source.asked is not None:
+            self.source.asked.update(("os.environ", "environ"))
+        found: list[Setting] = []
+        for node in self.nodes(ast.Assign):
+            match node:
+                case ast.Assign(targets=[ast.Subscript(value=owner, slice=ast.Constant(value=str(name)))], value=value):
+                    if self._is_environment(owner):
+                        found.append(Setting(name, value, node))
+                case _:
+                    pass
+        for call in self.calls("setdefault", "update", "putenv"):
+            match call:
+                case ast.Call(func=ast.Attribute(value=owner, attr="setdefault"), args=[ast.Constant(value=str(name)), value]):
+                    if self._is_environment(owner):
+                        found.append(Setting(name, value, call))
+                case ast.Call(func=ast.Attribute(value=owner, attr="update"), args=[ast.Dict(keys=keys, values=values)]):
+                    if self._is_environment(owner):
+                        for key, value in zip(keys, values, strict=True):
+                            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                                found.append(Setting(key.value, value, call))
+                case ast.Call(func=ast.Attribute(value=owner, attr="update"), keywords=keywords) if self._is_environment(owner):
+                    found.extend(Setting(k.arg, k.value, call) for k in keywords if k.arg is not None)
+                case ast.Call(args=[ast.Constant(value=str(name)), value]) if self.qualified(call.func) == "os.putenv":
+                    found.append(Setting(name, value, call))
+                case _:
+                    pass
+        return sorted(found, key=lambda setting: self.source.locate(setting.node))
+
+    def _is_environment(self, node: ast.expr) -> bool:
+        return (key_of(node) or "").endswith("environ") and self.qualified(node) == "os.environ"
 
     def joins(self, function: ast.expr) -> bool:
         """Whether an expression names a function that joins tensors: `torch.cat`, `torch.vstack` ..."""

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from oakum.knowledge import objects
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.autograd import Mode, Regions
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, in_order, key_of, parameters
@@ -155,6 +156,8 @@ class Evaluator:
             operand = self.value(node.operand, frame)
             if isinstance(node.op, ast.Not):
                 return NUMBER
+            if isinstance(node.op, ast.USub) and len(operand) == 1 and isinstance(operand[0].constant, (int, float)):
+                return constant(-operand[0].constant)
             return self.operation(node, [operand], frame, scalar=all(obj.scalar or obj.kind == "number" for obj in operand))
         if isinstance(node, ast.BoolOp):
             return join(*(self.value(value, frame) for value in node.values))
@@ -401,7 +404,11 @@ class Evaluator:
             elif obj.kind in ("instance", "module") and (method := self.method(obj, "__enter__")) is not None:
                 results.append(self.invoke(method, (obj,), [], {}, context or ast.Pass(), frame))
             elif (
-                obj.kind == "object" and obj.name in ("builtins.open", "tqdm.tqdm", "torch.utils.tensorboard.SummaryWriter")
+                obj.kind == "object"
+                and (
+                    obj.name in ("builtins.open", "tqdm.tqdm", "torch.utils.tensorboard.SummaryWriter")
+                    or obj.name in objects.ENTERED
+                )
             ) or obj.kind in ("iterator", "loader", "handle"):
                 results.append((obj,))
             else:

@@ -9,6 +9,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from oakum.knowledge import objects
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.flow import FunctionNode
 from oakum.semantics.values import (
@@ -576,6 +577,8 @@ class Library:
             name.startswith("transformers.Auto") and last in ("from_pretrained", "from_config") and "Model" in head
         ) or self.is_module_name(name):  # fmt: skip
             return (Obj("module", name, site=node),)
+        if objects.makes_object(name):
+            return (Obj("object", name, node=node, frame=frame),)
         return UNKNOWN
 
     def torch(self, name: str, head: str, last: str, given: Arguments, node: ast.AST, frame: Frame) -> Value | None:
