@@ -7,9 +7,10 @@ grouped by what they are about, each group built on the one before: `syntax`, `o
 from __future__ import annotations
 
 from oakum.facts.autograd import Attached, AutogradFacts
+from oakum.facts.custom_function import CustomFunction, Kept, Role
 from oakum.semantics.values import Obj
 
-__all__ = ["Attached", "Facts", "Obj"]
+__all__ = ["Attached", "CustomFunction", "Facts", "Kept", "Obj", "Role"]
 
 
 class Facts(AutogradFacts):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from oakum.facts.custom_function import CustomFunction
 from oakum.facts.lifetimes import LifetimeFacts
 from oakum.facts.origin import Origin
 from oakum.knowledge import torch as knowledge
@@ -188,3 +189,8 @@ class AutogradFacts(LifetimeFacts):
     def made_in(self, region: ast.AST, node: ast.expr) -> bool:
         """Whether all of the graph of an expression is made in an iteration of a loop (or a call of a function), from data and parameters."""
         return Origin(self, [region]).made(node)
+
+    def custom_function(self, cls: ast.ClassDef) -> CustomFunction | None:
+        """A class as a custom function of autograd, None if it doesn't derive from `torch.autograd.Function`."""
+        derives = bool(cls.bases) and any(name in knowledge.FUNCTION_BASES for name in self.bases(cls)[1])
+        return CustomFunction(self, cls) if derives else None
