@@ -155,6 +155,28 @@ class ObjectFacts(SyntaxFacts):
             case _:
                 return self.is_loader(iterable)
 
+    def maker(self, node: ast.AST, *kinds: str) -> ast.Call | None:
+        """The call, maybe of another file, that makes the module, loader or optimizer an expression gives."""
+        found = self.some(node, *kinds)
+        return found.site if found is not None and isinstance(found.site, ast.Call) else None
+
+    def workers(self, loader: ast.Call) -> str | None:
+        """The number of worker processes of a loader as its constructor says it, None if there are none as far as is known."""
+        given = self.argument(loader, 5, "num_workers")
+        here = self.source.piece(loader) is not None
+        if isinstance(given, ast.Constant):
+            return str(given.value) if given.value else None
+        if given is not None:
+            none = here and all(obj.kind == "none" or obj.constant == 0 for obj in self.value(given))
+            return None if none else ast.unparse(given)
+        for keyword in loader.keywords if here else ():
+            if keyword.arg is None:
+                for obj in self.value(keyword.value):
+                    for name, value in obj.keys or ():
+                        if name == "num_workers" and not all(number.constant == 0 for number in value):
+                            return f"{ast.unparse(keyword.value)}['num_workers']"
+        return None
+
     def is_optimizer(self, node: ast.AST) -> bool:
         return only(self.value(node), "optimizer")
 
