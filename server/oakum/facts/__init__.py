@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from oakum.facts.autograd import Attached, AutogradFacts
 from oakum.facts.custom_function import CustomFunction, Kept, Role
+from oakum.semantics.repetition import Again
 from oakum.semantics.values import Obj
 
-__all__ = ["Attached", "CustomFunction", "Facts", "Kept", "Obj", "Role"]
+__all__ = ["Again", "Attached", "CustomFunction", "Facts", "Kept", "Obj", "Role"]
 
 
 class Facts(AutogradFacts):

@@ -10,6 +10,10 @@ from oakum.facts.invariance import Invariance
 from oakum.facts.objects import ObjectFacts
 from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetime
+from oakum.semantics.repetition import Again, Excuse, Repetition
+
+# Packages whose functions give the same for the same arguments, or what is alike (a device, a shape, a rank).
+_SAME = {"builtins", "torch", "math", "os", "datetime"}
 
 
 class LifetimeFacts(ObjectFacts):
@@ -73,6 +77,43 @@ class LifetimeFacts(ObjectFacts):
             return loops[0]
         function = self.function(node)
         return function if function is not None and self.repeated(function) else None
+
+    def again(
+        self, node: ast.AST, excuse: Excuse = lambda loop, node: False, called: frozenset[str] = frozenset()
+    ) -> Again | None:
+        """Proof that a node runs again and again in one process: no memo, no test for the first time, no short literal to go through.
+
+        `excuse(loop, node)` tells of a loop around a node, or around a call that leads to it, that it doesn't count. `called`: methods
+        that somebody calls again and again, besides those that train.
+        """
+        return Repetition(self.evaluator, self.source, self.lifetimes).again(node, excuse, called)
+
+    def guarded(self, node: ast.AST) -> bool:
+        """Whether a memo or a test for the first time keeps a node from running in each call of its function."""
+        repetition, function = Repetition(self.evaluator, self.source, self.lifetimes), self.function(node)
+        return (function is not None and repetition.memoised(function)) or repetition.once(node, function)
+
+    def varies(self, node: ast.AST, loop: ast.AST) -> bool:
+        """Whether an expression may give another thing in each iteration of a loop: by names bound there, or calls out of sight."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Call) and part is not node:
+                if (self.qualified(part.func) or "").partition(".")[0] not in _SAME:
+                    return True
+            elif isinstance(part, ast.Name):
+                for definition in self.definitions(part):
+                    place = definition.statement
+                    if place is loop or (place is not None and loop in self.ancestors(place)):
+                        if place is loop or definition.how != "assign" or definition.value is None:
+                            return True
+                        if definition.value is not node and self.varies(definition.value, loop):
+                            return True
+        return False
+
+    def often(self, again: Again) -> str:
+        """What repeats, in words: "in each iteration of the loop in line 12", "in each call of `forward`"."""
+        if isinstance(again.loop, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return f"in each call of `{again.loop.name}`"
+        return f"in each iteration of the loop in line {self.line(again.loop)}"
 
     def repeating_loops(self, node: ast.AST, depth: int = 3) -> Iterator[ast.For | ast.AsyncFor | ast.While]:
         """Loops in sight that repeat a node: those around it, innermost first, else those around the calls of its function."""

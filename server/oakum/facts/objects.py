@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from oakum.facts.syntax import SyntaxFacts
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, in_order, key_of
 from oakum.semantics.program import Frame
 from oakum.semantics.values import Obj, Value, only, some
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # Methods that fill a container: looked at before anything is resolved.
 _FILLING = {"append", "appendleft", "add", "insert", "extend", "update"}
@@ -226,6 +230,27 @@ class ObjectFacts(SyntaxFacts):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and self.source.piece(node) is not None:
                 found.append(node)
         return found
+
+    def elsewhere(self, call: ast.Call) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Self]]:
+        """Functions of other files that a call reaches through an import, each with the facts of its file."""
+        root: ast.expr = call.func
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if not isinstance(root, ast.Name) or not any(d.how == "import" for d in self.source.flow.definitions.get(root.id, ())):
+            return
+        for obj in self.value(call.func):
+            node = obj.node
+            if obj.kind == "class" and isinstance(node, ast.ClassDef):
+                method = self.evaluator.method(obj, "__init__")
+                obj, node = (method, method.node) if method is not None else (obj, node)
+            if (
+                isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+                and obj.frame is not None
+                and obj.frame.source is not self.source
+            ):
+                if self.evaluator.touched is not None:
+                    self.evaluator.touched(obj.frame.source, node)
+                yield node, type(self)(obj.frame.source, self.evaluator)
 
     def passed(self, function: FunctionNode, call: ast.Call, parameter: str) -> ast.expr | None:
         """What a call passes for a parameter of a function, or of a constructor."""

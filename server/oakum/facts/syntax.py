@@ -43,6 +43,14 @@ class SyntaxFacts:
         """The innermost statement that holds a node (itself, if it is one)."""
         return self.source.statement(node)
 
+    def block(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The statements of the block that a statement stands in, itself among them."""
+        parent = self.parent(statement)
+        if parent is None:
+            return [top for piece in self.source.pieces for top in piece.statements]
+        blocks: list[list[ast.stmt]] = [getattr(parent, name, []) for name in ("body", "orelse", "finalbody")]
+        return next(block for block in blocks if statement in block)
+
     def function(self, node: ast.AST) -> FunctionNode | None:
         """The innermost function around a node, None at module level."""
         return self.source.function(node)

@@ -25,6 +25,8 @@ ALIASES = (
     ("torch.utils.data.dataloader.", "torch.utils.data."),
     ("torch.utils.data.dataset.", "torch.utils.data."),
     ("torch.utils.hooks.", "torch.utils.hooks."),
+    ("torch.distributed.distributed_c10d.", "torch.distributed."),
+    ("torch.distributed.device_mesh.", "torch.distributed."),
     ("torch.cuda.amp.grad_scaler.", "torch.cuda.amp."),
     ("torch.amp.grad_scaler.", "torch.amp."),
     ("torch._tensor.", "torch."),
@@ -174,6 +176,8 @@ REPEATED_METHODS = {
     "on_test_batch_end", "on_before_backward", "on_after_backward", "on_batch_end", "on_batch_start", "optimize_parameters", "training_batch",
     "run_train_iter", "train_iter", "loss_step", "step", "process_batch", "update_state",
 }  # fmt: skip
+# Decorators by which web frameworks are told what to call for a request.
+REQUEST_DECORATORS = {"route", "get", "post", "put", "patch", "websocket", "api_route", "on_message"}
 # Methods that give a part of the object they are called on.
 PART_ACCESSORS = {
     "parameters", "named_parameters", "modules", "named_modules", "children", "named_children", "get_submodule", "items", "values", "get",
