@@ -50,6 +50,7 @@ before the loop: nothing. `new_subgroups` costs the same. A device mesh over one
 """
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from oakum.facts import Again, Facts
@@ -159,35 +160,19 @@ def _again(node: ast.Call, facts: Facts) -> Again | None:
     return again if again is not None and not _destroyed(node, again.loop, facts) else None
 
 
-def _conditional(call: ast.Call, until: ast.AST, facts: Facts) -> bool:
-    """Whether a call may be left out in an iteration (or call), or on some ranks."""
-    for parent in facts.ancestors(call):
-        if parent is until:
-            return False
-        if isinstance(parent, (ast.If, ast.IfExp, ast.Try, ast.BoolOp, ast.While, ast.Match, ast.Lambda)):
-            return True
-    return True
-
-
 def _fixes(call: ast.Call, facts: Facts) -> Iterator[Fix]:
     target, statement = _bound(call, facts)
     function = facts.function(call)
     if statement is None or not isinstance(target, ast.Name):
         return
     around = facts.loops(call)
-    if around and not _conditional(call, around[0], facts):
-        outermost = None
-        for candidate in around:
-            if facts.varies(call, candidate) or _conditional(call, candidate, facts):
-                break
-            outermost = candidate
-        if outermost is not None:
-            title = f"Make `{target.id}` once, before the loop"
-            yield Fix.of(title, Delete(statement), InsertBefore(outermost, (facts.text(statement),)))
-            return
+    if movable := list(itertools.takewhile(lambda loop: facts.movable(call, loop), around)):
+        title = f"Make `{target.id}` once, before the loop"
+        yield Fix.of(title, Delete(statement), InsertBefore(movable[-1], (facts.text(statement),)))
+        return
     if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and not around:
         constant = not any(facts.definitions(n) for n in ast.walk(call) if isinstance(n, ast.Name))
-        if constant and not _conditional(call, function, facts):
+        if constant and not facts.conditional(call, function):
             outer: ast.stmt = facts.method_class(function) or function
             lines = ("@functools.lru_cache(maxsize=None)", f"def _{target.id}():", f"    return {facts.text(call)}", "", "")
             title = f"Make `{target.id}` in a function that runs once"

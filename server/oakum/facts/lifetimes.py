@@ -109,6 +109,13 @@ class LifetimeFacts(ObjectFacts):
                             return True
         return False
 
+    def movable(self, node: ast.AST, loop: ast.AST) -> bool:
+        """Whether an expression in a loop may stand before it: it surely runs in each iteration, on what is bound before the loop."""
+        if self.conditional(node, loop) or self.varies(node, loop):
+            return False
+        bound = [d.statement for name in ast.walk(node) if isinstance(name, ast.Name) for d in self.definitions(name)]
+        return not any(place is loop or loop in self.ancestors(place) for place in bound if place is not None)
+
     def often(self, again: Again) -> str:
         """What repeats, in words: "in each iteration of the loop in line 12", "in each call of `forward`"."""
         if isinstance(again.loop, (ast.FunctionDef, ast.AsyncFunctionDef)):

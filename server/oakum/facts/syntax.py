@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetimes
 from oakum.semantics.program import COMPREHENSIONS, LOOPS, Source
+
+_CONDITIONS = (ast.If, ast.IfExp, ast.Try, ast.BoolOp, ast.Match, ast.Lambda)
 
 
 class SyntaxFacts:
@@ -50,6 +53,11 @@ class SyntaxFacts:
             return [top for piece in self.source.pieces for top in piece.statements]
         blocks: list[list[ast.stmt]] = [getattr(parent, name, []) for name in ("body", "orelse", "finalbody")]
         return next(block for block in blocks if statement in block)
+
+    def conditional(self, node: ast.AST, until: ast.AST) -> bool:
+        """Whether a node inside a loop or function may be left out in an iteration or call, by a test or an exception."""
+        inside = itertools.takewhile(lambda parent: parent is not until, self.ancestors(node))
+        return any(isinstance(parent, _CONDITIONS) for parent in inside)
 
     def function(self, node: ast.AST) -> FunctionNode | None:
         """The innermost function around a node, None at module level."""
