@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from oakum.facts.syntax import SyntaxFacts
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, in_order, key_of
+from oakum.semantics.functions import is_tensor_in
 from oakum.semantics.program import Frame
 from oakum.semantics.values import Obj, Value, only, some
 
@@ -192,6 +193,29 @@ class ObjectFacts(SyntaxFacts):
     def is_module_class(self, cls: ast.ClassDef) -> bool:
         return self.evaluator.is_module_class(cls, self.frame(cls))
 
+    def is_function_class(self, cls: ast.ClassDef) -> bool:
+        """A `torch.autograd.Function` with a forward and a backward of its own."""
+        return any(name in knowledge.FUNCTION_BASES for name in self.evaluator.ancestry(cls, self.frame(cls))[1])
+
+    def is_tensor_of_function(self, node: ast.expr) -> bool:
+        """Whether an expression is or holds a tensor that a method of a `torch.autograd.Function` handles, or its context."""
+        method = self.function(node)
+        cls = self.method_class(method) if method is not None else None
+        if cls is None or not isinstance(method, ast.FunctionDef) or not self.is_function_class(cls):
+            return False
+        return is_tensor_in(node, method, self.source, self.evaluator)
+
+    def holds_tensors(self, cls: ast.ClassDef) -> bool:
+        """Whether objects of a class are modules, or hold tensors, modules or optimizers in their fields."""
+        return self.is_module_class(cls) or any(
+            (key_of(target) or "").startswith("self.") and self.some(store.value, "tensor", "module", "output", "optimizer")
+            for method in cls.body
+            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef))
+            for store in self.nodes_in(method, ast.Assign)
+            if isinstance(store, ast.Assign)
+            for target in store.targets
+        )
+
     def trainable(self, module: Obj, node: ast.AST) -> bool:
         """Whether nothing in the file may have frozen a module's parameters."""
         return not self.evaluator.library.frozen(module, self.frame(node))
@@ -362,6 +386,26 @@ class ObjectFacts(SyntaxFacts):
                     yield container, item
             case _:
                 pass
+
+    def put_under_any_key(self, node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """Like `put`, and `c[key] = x` under a key that differs by its meaning: `id(x)`, a counter of steps, the index of a batch."""
+        match node:
+            case ast.Assign(targets=[ast.Subscript(value=container, slice=key)], value=item) if self.is_ever_new(key):
+                yield container, item
+            case _:
+                yield from self.put(node)
+
+    def is_ever_new(self, key: ast.expr) -> bool:
+        """Whether a key differs from call to call by its meaning: an identity, a time, a counter of steps."""
+        match key:
+            case ast.Call(func=ast.Name(id=name)):
+                return name in ("id", "hash")
+            case ast.Call(func=ast.Attribute(attr=name)):
+                return name in ("time", "perf_counter", "uuid4", "data_ptr")
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                return name in knowledge.COUNTERS
+            case _:
+                return False
 
     def is_fresh(self, key: ast.expr) -> bool:
         """Whether a key differs in each iteration of the innermost loop: made of what a `for` binds, but not of names of fields."""

@@ -96,6 +96,11 @@ class SyntaxFacts:
         """All nodes of a type in the file."""
         return self.source.nodes(kind)
 
+    def mentions(self, name: str) -> list[ast.Name | ast.Attribute]:
+        """Everything in the file whose last part is a name: `saved`, `self.saved`, `Cls.saved`; reads and bindings."""
+        names = [node for node in self.nodes(ast.Name) if isinstance(node, ast.Name) and node.id == name]
+        return [*names, *(node for node in self.nodes(ast.Attribute) if isinstance(node, ast.Attribute) and node.attr == name)]
+
     def nodes_in(self, scope: ast.AST, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Nodes of these types inside a node, without descending into nested functions and classes."""
         pending = list(ast.iter_child_nodes(scope))[::-1]

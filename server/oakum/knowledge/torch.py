@@ -194,3 +194,5 @@ HOOK_REGISTRATIONS = {
     "register_multi_grad_hook", "register_module_forward_hook", "register_module_forward_pre_hook", "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
 }  # fmt: skip
+# Names of counters that differ in each step of a training.
+COUNTERS = {"step", "global_step", "batch_idx", "batch_index", "iteration", "n_iter", "step_idx", "global_iter", "num_steps"}

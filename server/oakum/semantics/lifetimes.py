@@ -111,7 +111,7 @@ class Lifetimes:
         """The lifetime of a container that `node` fills, if it grows beyond the iteration (or call) that `node` is in."""
         base = container_of(container)
         key = key_of(base)
-        if not isinstance(base, ast.expr) or key is None or self.bounded(key, base):
+        if not isinstance(base, ast.expr) or key is None or self.bounded(key, base) or self.capped(key, node):
             return None
         source = self.source
         function = source.function(node)
@@ -265,6 +265,16 @@ class Lifetimes:
                 if isinstance(target, ast.Subscript) and key_of(target.value) == key:
                     return True
         return False
+
+    def capped(self, key: str, node: ast.AST) -> bool:
+        """Whether a store stands behind a question about the size of the container: `if len(samples) < 10`."""
+        return any(
+            isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "len" and key_of(argument) == key
+            for outer in self.source.ancestors(node)
+            if isinstance(outer, (ast.If, ast.While))
+            for part in ast.walk(outer.test)
+            for argument in getattr(part, "args", ())
+        )
 
     def scope(self, key: str, base: ast.expr, function: FunctionNode | None) -> tuple[str, ast.AST | None]:
         """Where a container lives, and the node that makes it."""
