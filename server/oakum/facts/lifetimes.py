@@ -10,3 +10,214 @@ from oakum.facts.invariance import Invariance
 from oakum.facts.objects import ObjectFacts
 from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetime
+from oakum.semantics.repetition import Again, Excuse, Repetition
+from oakum.semantics.shared import Shared, Stores
+
+# Packages whose functions give the same for the same arguments, or what is alike (a device, a shape, a rank).
+_SAME = {"builtins", "torch", "math", "os", "datetime"}
+
+
+class LifetimeFacts(ObjectFacts):
+    """What repeats, and what outlives that."""
+
+    def outlives(self, container: ast.expr, node: ast.AST) -> Lifetime | None:
+        """Proof that a container which `node` fills lives on beyond the iteration (or call) of `node`, without a bound in sight."""
+        if isinstance(node, ast.AugAssign) and node.target is container:  # `c += [x]` rebinds what it fills
+            return self.lifetimes.accumulates(node)
+        return self.lifetimes.outlives(container, node)
+
+    def accumulates(self, statement: ast.AugAssign | ast.Assign) -> Lifetime | None:
+        """Proof that `total += x` or `total = total + x` adds to a value of an earlier iteration or call."""
+        return self.lifetimes.accumulates(statement)
+
+    def addends(self, value: ast.expr, total: str) -> list[ast.expr]:
+        """The terms of `total + x`, `a * total + b * x` or `(total * n + x) / (n + 1)` that don't contain the total."""
+        if not any(key_of(node) == total for node in ast.walk(value)):
+            return [value]
+        if not isinstance(value, ast.BinOp):
+            return []
+        if isinstance(value.op, (ast.Add, ast.Sub)):
+            return [*self.addends(value.left, total), *self.addends(value.right, total)]
+        if isinstance(value.op, (ast.Mult, ast.Div)):
+            scaled = (side for side in (value.left, value.right) if any(key_of(node) == total for node in ast.walk(side)))
+            return [term for side in scaled for term in self.addends(side, total)]
+        return []
+
+    def keeps(self, method: ast.FunctionDef | ast.AsyncFunctionDef, parameter: str) -> tuple[ast.AST, ast.expr] | None:
+        """The place where a method adds a parameter to a total of its object, or to a list of it, as it is; and that total or list."""
+
+        def plain(value: ast.expr) -> bool:
+            names = [n for n in ast.walk(value) if isinstance(n, ast.Name) and n.id == parameter]
+            calls = any(isinstance(n, (ast.Call, ast.Attribute, ast.Subscript)) for n in ast.walk(value))
+            return bool(names) and not calls and all(d.how == "parameter" for n in names for d in self.definitions(n))
+
+        for node in self.nodes_in(method, ast.AugAssign, ast.Assign, ast.Call):
+            target: ast.expr | None = None
+            if isinstance(node, ast.Assign):
+                total = key_of(node.targets[0])
+                if total is not None and isinstance(node.value, ast.BinOp):
+                    terms = self.addends(node.value, total)
+                    if any(key_of(n) == total for n in ast.walk(node.value)) and any(plain(term) for term in terms):
+                        target = node.targets[0]
+            elif isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)) and plain(node.value):
+                target = node.target
+            elif isinstance(node, ast.Call):
+                target = next((container for container, item in self.put(node) if plain(item)), None)
+            if target is not None and (self.kept_key(target) or "").startswith("self."):
+                return node, target
+        return None
+
+    def kept_for_ever(self, container: ast.expr, node: ast.AST) -> Shared | None:
+        """Proof that a container which `node` fills outlives every call and object: of a class, a module, a default, a function around.
+
+        Nothing in the file takes entries out, and the store isn't behind a question about the container (`if len(saved) < 10`).
+        """
+        stores = Stores(self.evaluator, self.source)
+        shared = None if stores.capped(container, node) else stores.shared(container)
+        return shared if shared is not None and not stores.emptied(shared.name) else None
+
+    def repeated(self, function: FunctionNode) -> bool:
+        """Whether a function is called again and again: from a loop in sight, as a hook, or by a framework."""
+        return self.lifetimes.repeated(function)[0]
+
+    def repeats(self, node: ast.AST) -> ast.AST | None:
+        """What repeats a node: the innermost loop around it, else its function if that is called again and again."""
+        loops = self.loops(node)
+        if loops:
+            return loops[0]
+        function = self.function(node)
+        return function if function is not None and self.repeated(function) else None
+
+    def again(
+        self, node: ast.AST, excuse: Excuse = lambda loop, node: False, called: frozenset[str] = frozenset()
+    ) -> Again | None:
+        """Proof that a node runs again and again in one process: no memo, no test for the first time, no short literal to go through.
+
+        `excuse(loop, node)` tells of a loop around a node, or around a call that leads to it, that it doesn't count. `called`: methods
+        that somebody calls again and again, besides those that train.
+        """
+        return Repetition(self.evaluator, self.source, self.lifetimes).again(node, excuse, called)
+
+    def guarded(self, node: ast.AST) -> bool:
+        """Whether a memo or a test for the first time keeps a node from running in each call of its function."""
+        repetition, function = Repetition(self.evaluator, self.source, self.lifetimes), self.function(node)
+        return (function is not None and repetition.memoised(function)) or repetition.once(node, function)
+
+    def varies(self, node: ast.AST, loop: ast.AST) -> bool:
+        """Whether an expression may give another thing in each iteration of a loop: by names bound there, or calls out of sight."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Call) and part is not node:
+                if (self.qualified(part.func) or "").partition(".")[0] not in _SAME:
+                    return True
+            elif isinstance(part, ast.Name):
+                for definition in self.definitions(part):
+                    place = definition.statement
+                    if place is loop or (place is not None and loop in self.ancestors(place)):
+                        if place is loop or definition.how != "assign" or definition.value is None:
+                            return True
+                        if definition.value is not node and self.varies(definition.value, loop):
+                            return True
+        return False
+
+    def movable(self, node: ast.AST, loop: ast.AST) -> bool:
+        """Whether an expression in a loop may stand before it: it surely runs in each iteration, on what is bound before the loop."""
+        if self.conditional(node, loop) or self.varies(node, loop):
+            return False
+        bound = [d.statement for name in ast.walk(node) if isinstance(name, ast.Name) for d in self.definitions(name)]
+        return not any(place is loop or loop in self.ancestors(place) for place in bound if place is not None)
+
+    def often(self, again: Again) -> str:
+        """What repeats, in words: "in each iteration of the loop in line 12", "in each call of `forward`"."""
+        if isinstance(again.loop, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return f"in each call of `{again.loop.name}`"
+        return f"in each iteration of the loop in line {self.line(again.loop)}"
+
+    def repeating_loops(self, node: ast.AST, depth: int = 3) -> Iterator[ast.For | ast.AsyncFor | ast.While]:
+        """Loops in sight that repeat a node: those around it, innermost first, else those around the calls of its function."""
+        loops = self.loops(node)
+        yield from loops
+        function = self.function(node)
+        if function is not None and depth and not loops:
+            for call in self.callers(function):
+                yield from self.repeating_loops(call, depth - 1)
+
+    def reached(self, scope: ast.AST) -> list[ast.AST]:
+        """A loop or function, and the functions of this file that a run through it may call, however deep."""
+        found = [scope]
+        for region in found:
+            for call in self.nodes_in(region, ast.Call):
+                assert isinstance(call, ast.Call)
+                found.extend(function for function in self.called(call) if function not in found)
+        return found
+
+    def unchanged(self, node: ast.expr, loop: ast.AST) -> bool:
+        """Whether an expression is made of the same things in each iteration of a loop, where it stands in or is called from.
+
+        Of a call of a library's name, such as a constructor, this is said of the arguments.
+        """
+        return Invariance(self, loop).unchanged(node)
+
+    def each_iteration(self, node: ast.AST, loop: ast.AST, depth: int = 3) -> bool:
+        """Whether each iteration of a loop comes by a node, in its body or in a function that it calls: not under an `if`, nor in a handler."""
+        child = node
+        while (parent := self.parent(child)) is not None and child is not loop:
+            if isinstance(parent, (ast.If, ast.IfExp)) and child is not parent.test:
+                return False
+            if isinstance(parent, (ast.ExceptHandler, ast.Match, ast.Lambda)):
+                return False
+            if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef)) and parent is not loop:
+                return depth > 0 and any(self.each_iteration(call, loop, depth - 1) for call in self.callers(parent))
+            child = parent
+        return child is loop
+
+    def is_training_loop(self, loop: ast.AST) -> bool:
+        """Whether the iterations of a loop are the batches, steps or epochs of one run, not folds, seeds or trials."""
+        return self.walks_batches(loop) or _counts_steps(loop)
+
+    def walks_batches(self, loop: ast.AST) -> bool:
+        """Whether a `for` goes through the batches of a loader, also wrapped by `enumerate` and `tqdm`."""
+        if not isinstance(loop, (ast.For, ast.AsyncFor)):
+            return False
+        iterable = loop.iter
+        while isinstance(iterable, ast.Call) and iterable.args and not self.is_loader(iterable):
+            if (self.qualified(iterable.func) or "").rpartition(".")[2] not in ("enumerate", "tqdm", "iter", "zip"):
+                return False
+            iterable = iterable.args[0]
+        return self.is_loader(iterable)
+
+    def is_hook(self, function: FunctionNode) -> bool:
+        """Whether a function is registered as a hook of a module, tensor or optimizer."""
+        return self.lifetimes.is_hook(function)
+
+    def across(self, lifetime: Lifetime) -> str:
+        """The loop of a lifetime in words: "the loop in line 12", "calls of `forward`"."""
+        if lifetime.implicit:
+            return f"calls of `{getattr(lifetime.loop, 'name', 'this function')}`"
+        return f"iterations of the loop in line {self.line(lifetime.loop)}"
+
+
+# What people call the counters of one training, and the bounds they run to; whole words between underscores.
+_COUNTER = re.compile(
+    r"(?:^|_)(?:epochs?|ep|steps?|iters?|iterations?|it|batch(?:es)?|updates?|minibatch)(?:$|_|\d)", re.IGNORECASE
+)
+
+
+def _counts_steps(loop: ast.AST) -> bool:
+    """Whether a loop counts epochs or steps by the names of its counter or bound: `for epoch in range(n)`, `while step < last`."""
+    match loop:
+        case ast.For(target=ast.Name(id=name), iter=ast.Call() as numbers):
+            last = numbers.func.attr if isinstance(numbers.func, ast.Attribute) else getattr(numbers.func, "id", "")
+            if last in ("tqdm", "enumerate") and numbers.args and isinstance(numbers.args[0], ast.Call):
+                numbers = numbers.args[0]
+            ranged = isinstance(numbers.func, ast.Name) and numbers.func.id in ("range", "trange")
+            counted = isinstance(numbers.func, ast.Attribute) and numbers.func.attr in ("count", "trange")
+            bounds = [_last_name(n) for a in numbers.args[-2:] for n in ast.walk(a)]
+            return (ranged or counted) and any(_COUNTER.search(n) for n in (name, *bounds))
+        case ast.While(test=ast.Compare(left=left, comparators=[bound])):
+            return any(_COUNTER.search(_last_name(side)) for side in (left, bound))
+        case _:
+            return False
+
+
+def _last_name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
