@@ -142,14 +142,14 @@ def _order(diagnostic: Diagnostic) -> tuple[int, str]:
 
 
 def reveal(document: Document) -> dict[int, str]:
-    """For each `reveal(x)` of a document: the line (from 1) and what is known of `x`. For tests and the curious."""
+    """For each `reveal(x)` of a document: the line (from 1) and what is known of `x`; for `reveal()`, when TensorFlow code runs there."""
     source = Source(parse(document), document.path)
     evaluator = Evaluator()
     found: dict[int, str] = {}
     for call in source.calls("reveal"):
-        if call.args:
-            value = evaluator.value(call.args[0], evaluator.frame_at(source, call))
-            found[document.position(source.locate(call)[0]).line] = describe(value)
+        frame = evaluator.frame_at(source, call)
+        told = describe(evaluator.value(call.args[0], frame)) if call.args else evaluator.executions.at(call, frame).value
+        found[document.position(source.locate(call)[0]).line] = told
     return found
 
 

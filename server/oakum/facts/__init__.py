@@ -1,18 +1,20 @@
 """The questions that a rule may ask. Every answer is True, or a proof, only when it is proven.
 
 A rule stays silent where a fact is not sure; so a fact that is silent where it isn't sure raises no false alarm. The questions are
-grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`.
+grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`, `tensorflow`.
 """
 
 from __future__ import annotations
 
-from oakum.facts.autograd import Attached, AutogradFacts
+from oakum.facts.autograd import Attached
 from oakum.facts.custom_function import CustomFunction, Kept, Role
+from oakum.facts.tensorflow import TensorFlowFacts
+from oakum.semantics.execution import Execution
 from oakum.semantics.repetition import Again
 from oakum.semantics.values import Obj
 
-__all__ = ["Again", "Attached", "CustomFunction", "Facts", "Kept", "Obj", "Role"]
+__all__ = ["Again", "Attached", "CustomFunction", "Execution", "Facts", "Kept", "Obj", "Role"]
 
 
-class Facts(AutogradFacts):
+class Facts(TensorFlowFacts):
     """What is known of one file. Node arguments are nodes of that file."""

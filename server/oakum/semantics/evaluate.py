@@ -10,14 +10,17 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from oakum.knowledge import objects
-from oakum.knowledge import torch as knowledge
+from oakum.knowledge import objects, tensorflow
+from oakum.knowledge.names import canonical
 from oakum.semantics.autograd import Mode, Regions
+from oakum.semantics.execution import Executions
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, in_order, key_of, parameters
 from oakum.semantics.library import Library
+from oakum.semantics.library_tensorflow import ENTERED, KINDS
 from oakum.semantics.program import Frame, Source, Workspace
 from oakum.semantics.values import (
     DATA,
+    INSTANCES,
     NEVER,
     NONE,
     NUMBER,
@@ -66,6 +69,7 @@ class Evaluator:
         self.touched: Callable[[Source, ast.AST], None] | None = None
         self.regions = Regions(self)
         self.library = Library(self)
+        self.executions = Executions(self)
 
     # --- frames ---
 
@@ -163,6 +167,10 @@ class Evaluator:
             return join(*(self.value(value, frame) for value in node.values))
         if isinstance(node, ast.Compare):
             parts = [self.value(part, frame) for part in (node.left, *node.comparators)]
+            if not isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.In, ast.NotIn)) and (
+                symbolic := self.library.tensorflow.operation(parts, node)
+            ):
+                return symbolic
             return tensor(Grad.DETACHED, node) if any(some(part, "tensor", "output") for part in parts) else NUMBER
         if isinstance(node, ast.IfExp):
             return join(self.value(node.body, frame), self.value(node.orelse, frame))
@@ -235,6 +243,8 @@ class Evaluator:
             return NEVER
         if all(only(value, "number") for value in values):
             return NUMBER
+        if (symbolic := self.library.tensorflow.operation(values, node)) is not None:
+            return symbolic
         if any(some(value, "string") for value in values):
             return STRING
         found: set[Grad] = set()
@@ -391,8 +401,18 @@ class Evaluator:
         return UNKNOWN
 
     def decorated(self, node: ast.AST, frame: Frame) -> Value:
-        function = Obj("function", getattr(node, "name", ""), node=node, frame=frame)
-        return (function,)
+        return (Obj("function", getattr(node, "name", ""), node=node, frame=frame, traced=self.tracing(node, frame)),)
+
+    def tracing(self, function: ast.AST, frame: Frame) -> ast.expr | None:
+        """The decorator that makes a function one of `tf.function`."""
+        for decorator in getattr(function, "decorator_list", ()):
+            named = decorator.func if isinstance(decorator, ast.Call) else decorator
+            name = self.qualified(named, frame)
+            if name == "functools.partial" and isinstance(decorator, ast.Call) and decorator.args:
+                name = self.qualified(decorator.args[0], frame)
+            if name == tensorflow.FUNCTION:
+                return decorator
+        return None
 
     def entered(self, context: ast.expr | None, frame: Frame) -> Value:
         """What `with context as x` binds."""
@@ -401,7 +421,11 @@ class Evaluator:
         for obj in value:
             if obj.kind == "generator":
                 results.append(obj.element or UNKNOWN)
-            elif obj.kind in ("instance", "module") and (method := self.method(obj, "__enter__")) is not None:
+            elif (
+                obj.kind in INSTANCES
+                and isinstance(obj.node, ast.ClassDef)
+                and (method := self.method(obj, "__enter__")) is not None
+            ):
                 results.append(self.invoke(method, (obj,), [], {}, context or ast.Pass(), frame))
             elif (
                 obj.kind == "object"
@@ -409,7 +433,7 @@ class Evaluator:
                     obj.name in ("builtins.open", "tqdm.tqdm", "torch.utils.tensorboard.SummaryWriter")
                     or obj.name in objects.ENTERED
                 )
-            ) or obj.kind in ("iterator", "loader", "handle"):
+            ) or obj.kind in ("iterator", "loader", "handle", *ENTERED):
                 results.append((obj,))
             else:
                 results.append(UNKNOWN)
@@ -571,8 +595,8 @@ class Evaluator:
         return classes, libraries, unknown
 
     def instance(self, cls: ast.ClassDef, frame: Frame, site: ast.AST | None) -> Obj:
-        kind = "module" if self.is_module_class(cls, frame) else "instance"
-        return Obj(kind, cls.name, node=cls, frame=frame, site=site)
+        kind = "module" if self.is_module_class(cls, frame) else self.library.tensorflow.class_kind(self.ancestry(cls, frame)[1])
+        return Obj(kind or "instance", cls.name, node=cls, frame=frame, site=site)
 
     def is_module_class(self, cls: ast.ClassDef, frame: Frame) -> bool:
         _, libraries, _ = self.ancestry(cls, frame)
@@ -669,7 +693,7 @@ class Evaluator:
             path = self.workspace.find(whole, 0, source.path)
             if path is not None and path != source.path and (other := self.workspace.load(path)) is not None:
                 return (Obj("namespace", whole, frame=other.frame),)
-            return (Obj("library", knowledge.canonical(whole)),)
+            return (Obj("library", canonical(whole)),)
         assert isinstance(statement, ast.ImportFrom)
         module = statement.module or ""
         path = self.workspace.find(module, statement.level, source.path)
@@ -686,7 +710,7 @@ class Evaluator:
                 return UNKNOWN
         if statement.level:
             return UNKNOWN
-        return (Obj("library", knowledge.canonical(f"{module}.{alias.name}")),)
+        return (Obj("library", canonical(f"{module}.{alias.name}")),)
 
     # --- attributes ---
 
@@ -706,10 +730,10 @@ class Evaluator:
         results: list[Value] = []
         for obj in without_none(owner):
             if obj.kind == "library":
-                results.append((Obj("library", knowledge.canonical(f"{obj.name}.{name}")),))
+                results.append((Obj("library", canonical(f"{obj.name}.{name}")),))
             elif obj.kind == "namespace" and obj.frame is not None:
                 results.append(self.module_name(name, obj.frame.source))
-            elif obj.kind in ("instance", "module", "class", "super") and isinstance(obj.node, ast.ClassDef):
+            elif obj.kind in (*INSTANCES, "class", "super") and isinstance(obj.node, ast.ClassDef):
                 results.append(self.field(obj, name, node, frame))
             else:
                 results.append(self.library.attribute(obj, name, node, frame))
@@ -726,7 +750,9 @@ class Evaluator:
             assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
             if _decorated(function, "property") or _decorated(function, "cached_property"):
                 return self.invoke(method, (obj,), [], {}, node, frame)
-            return (Obj("method", name, node=function, frame=method.frame, receiver=(obj,)),)
+            assert method.frame is not None
+            tracing = self.tracing(function, method.frame)
+            return (Obj("method", name, node=function, frame=method.frame, receiver=(obj,), traced=tracing),)
         found = self.stored(cls, name, obj.frame)
         if found is not None:
             return found
@@ -866,6 +892,8 @@ class Evaluator:
                 results.append(self.library.submodule(obj, None))
             elif obj.kind == "instance":
                 results.append(self.iterated(obj))
+            elif obj.kind in KINDS:
+                results.append(self.library.tensorflow.element(obj))
             else:
                 results.append(UNKNOWN)
         return join(*results)
@@ -1065,10 +1093,8 @@ class Evaluator:
                 receiver = (
                     replace(
                         receiver[0],
-                        kind="module"
-                        if isinstance(receiver[0].node, ast.ClassDef)
-                        and receiver[0].frame
-                        and self.is_module_class(receiver[0].node, receiver[0].frame)
+                        kind=self.instance(receiver[0].node, receiver[0].frame, None).kind
+                        if isinstance(receiver[0].node, ast.ClassDef) and receiver[0].frame
                         else "instance",
                     ),
                 )
@@ -1077,6 +1103,8 @@ class Evaluator:
             return (self.instance(obj.node, obj.frame, node),)
         if obj.kind == "module":
             return self.library.forward(obj, given, node, frame)
+        if obj.kind in ("keras-model", "keras-layer"):
+            return self.library.tensorflow.applied(obj, given, node, frame)
         if obj.kind == "instance" and isinstance(obj.node, ast.ClassDef):
             method = self.method(obj, "__call__")
             return self.invoke(method, (obj,), positional, named, node, frame, hidden) if method else UNKNOWN

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from oakum.knowledge import objects
 from oakum.knowledge import torch as knowledge
+from oakum.knowledge.names import canonical
 from oakum.semantics.flow import FunctionNode
+from oakum.semantics.library_tensorflow import KINDS, TensorFlow
 from oakum.semantics.values import (
     DATA,
     NONE,
@@ -75,6 +77,7 @@ _OWN_MODULE = {
 class Library:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
+        self.tensorflow = TensorFlow(evaluator)
 
     # --- classes ---
 
@@ -103,7 +106,7 @@ class Library:
 
     def annotated(self, name: str) -> Value | None:
         """The value of a parameter annotated with a library's class."""
-        name = knowledge.canonical(name)
+        name = canonical(name)
         if name in ("torch.Tensor", "torch.FloatTensor"):
             return tensor(Grad.UNKNOWN)
         if name in ("torch.LongTensor", "torch.BoolTensor", "torch.IntTensor"):
@@ -124,7 +127,7 @@ class Library:
             return (Obj("scaler", name),)
         if name in knowledge.ACCELERATORS:
             return (Obj("accelerator", name),)
-        return None
+        return self.tensorflow.annotated(name)
 
     def hook_parameter(self, function: FunctionNode, name: str, frame: Frame) -> Value | None:
         """Parameters that a framework fills: batches of Lightning's steps."""
@@ -296,6 +299,8 @@ class Library:
     def attribute(self, obj: Obj, name: str, node: ast.AST, frame: Frame) -> Value:
         """An attribute of an object of a library."""
         kind = obj.kind
+        if kind in KINDS or (kind == "object" and obj.name.startswith(("tensorflow.", "keras."))):
+            return self.tensorflow.attribute(obj, name, node, frame)
         if kind in ("tensor", "output"):
             if name == "data":
                 return tensor(Grad.DETACHED, node, scalar=obj.scalar, view=True)
@@ -344,12 +349,16 @@ class Library:
             return self.method(obj.receiver[0], obj.name, given, node, frame)
         if obj.kind == "library":
             return self.function(obj.name, given, node, frame)
+        if obj.kind == "object":
+            return self.tensorflow.called(obj, given, node)
         return UNKNOWN
 
     def method(self, owner: Obj, name: str, given: Arguments, node: ast.AST, frame: Frame) -> Value:
         evaluator = self.evaluator
         positional = given[0]
         kind = owner.kind
+        if kind in KINDS:
+            return self.tensorflow.method(owner, name, given, node, frame)
         if kind in ("tensor", "output"):
             return self.tensor_method(owner, name, given, node, frame)
         if kind == "data":
@@ -517,6 +526,8 @@ class Library:
         head, _, last = name.rpartition(".")
         if head == "builtins":
             return self.builtin(last, given, node, frame)
+        if (found := self.tensorflow.call(name, given, node, frame)) is not None:
+            return found
         if name.startswith("torch"):
             result = self.torch(name, head, last, given, node, frame)
             if result is not None:
@@ -715,7 +726,9 @@ class Library:
         if name == "range":
             return (Obj("iterator", "range", node=node, element=NUMBER),)
         if name in ("iter",) and first:
-            return (Obj("iterator", "iter", node=node, element=evaluator.element(first)),)
+            return self.tensorflow.iterator(first, node) or (
+                Obj("iterator", "iter", node=node, element=evaluator.element(first)),
+            )
         if name in ("next",) and first:
             return join(evaluator.element(first), *positional[1:]) or UNKNOWN
         if name == "filter" and len(positional) > 1:

@@ -29,11 +29,13 @@ class Obj:
 
     `kind`: unknown, none, number, string, data (something without a graph), tensor, output (of a module: a tensor or a structure of
     them), module, optimizer, scheduler, scaler, loader, accelerator, distribution, handle, list, tuple, dict, set, deque, iterator,
-    function, class, instance, method, library (a name of a library), object (an instance of a library's class), generator.
+    function, class, instance, method, library (a name of a library), object (an instance of a library's class), generator; and those
+    of `library_tensorflow`.
     `name`: the qualified name of a library's object, the attribute of a method. `node`: where it is made, or the definition of
     a class or function. `items`: known contents of a tuple or list. `element`: what any other content or iteration gives.
     `keys`: known contents of a dict. `scalar`: a tensor of one number. `view`: shares storage with a larger tensor.
-    `receiver`: the value a method is bound to. `site`: the call that made an instance or module.
+    `receiver`: the value a method is bound to. `site`: the call that made an instance or module. `traced`: the decorator or call of
+    `tf.function` that wraps a function.
     """
 
     kind: str
@@ -49,9 +51,13 @@ class Obj:
     constant: object = None
     scalar: bool = False
     view: bool = False
+    traced: ast.AST | None = None
 
 
 Value = tuple[Obj, ...]
+
+# Kinds of objects that are, where `node` is a class, instances of a class in sight.
+INSTANCES = ("instance", "module", "keras-model", "keras-layer", "keras-optimizer")
 
 NEVER: Value = ()
 UNKNOWN: Value = (Obj("unknown"),)
