@@ -173,7 +173,7 @@ class TensorFlow:
             return DATA
         if self.adds_operation(name) or head in ("keras.losses", "keras.activations", "keras.backend", "tensorflow.io"):
             return (self.tensor(node, of=(*positional, *named.values())),)
-        return UNKNOWN
+        return None
 
     def with_parts(self, made: Value, positional: list[Value], named: dict[str, Value]) -> Value:
         """A new object with the parts that its kind needs: what a data set is made of."""
