@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from oakum.facts.custom_function import CustomFunction
 from oakum.facts.lifetimes import LifetimeFacts
 from oakum.facts.origin import Origin
+from oakum.facts.sight import Sight
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.autograd import Mode
 from oakum.semantics.flow import key_of
@@ -194,3 +196,11 @@ class AutogradFacts(LifetimeFacts):
         """A class as a custom function of autograd, None if it doesn't derive from `torch.autograd.Function`."""
         derives = bool(cls.bases) and any(name in knowledge.FUNCTION_BASES for name in self.bases(cls)[1])
         return CustomFunction(self, cls) if derives else None
+
+    def leaves_sight(self, regions: list[ast.AST], held: Iterable[ast.expr]) -> bool:
+        """Whether an iteration (see `reached`) runs code out of sight that may reach the parameters held by these expressions."""
+        return Sight(self, regions, held).leaves()
+
+    def never_differentiated(self, value: ast.expr) -> bool:
+        """Whether nothing takes a gradient through a value: each path ends in sight, in a number, a print or a detached copy."""
+        return self.lifetimes.fate_of(value) is Fate.NEVER

@@ -120,6 +120,14 @@ class SyntaxFacts:
             return call.args[position]
         return None
 
+    def switched_on(self, call: ast.Call, position: int, *names: str) -> ast.expr | ast.keyword | None:
+        """The argument of a call, by position or one of these keywords, that is a literal `True`."""
+        for keyword in call.keywords:
+            if keyword.arg in names:
+                return keyword if isinstance(keyword.value, ast.Constant) and keyword.value.value is True else None
+        given = self.argument(call, position, names[0])
+        return given if isinstance(given, ast.Constant) and given.value is True else None
+
     def given(self, call: ast.Call, method: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[str, ast.expr]]:
         """Arguments of a method's call with the names of the parameters that take them, `*args` among these."""
         names = [a.arg for a in [*method.args.posonlyargs, *method.args.args][1:]]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oakum.knowledge import torch as knowledge
+from oakum.semantics.autograd import Mode
 from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, in_order, key_of, parameters
 from oakum.semantics.program import COMPREHENSIONS, FUNCTIONS, LOOPS, Frame, Source
@@ -489,6 +490,19 @@ class Lifetimes:
                     found.append(node)
         return found
 
+    def fate_of(self, value: ast.expr, depth: int = 2) -> Fate:
+        """Whether an expression's value reaches a backward, or another gradient."""
+        verdict, spread = self.follow(value, self.source.function(value), depth)
+        for key in sorted(spread):
+            if verdict is Fate.LATER:
+                break
+            found = self.fate(key, value, depth)
+            verdict = found if found is not Fate.NEVER else verdict
+        return verdict
+
+    def unrecorded(self, node: ast.AST) -> bool:
+        return self.evaluator.regions.mode(node, self.evaluator.frame_at(self.source, node)) is Mode.OFF
+
     def follow(self, read: ast.expr, function: FunctionNode | None, depth: int) -> tuple[Fate, set[str]]:
         """Where one read of a value leads: to backward, nowhere, out of sight, or into other names."""
         source = self.source
@@ -556,8 +570,12 @@ class Lifetimes:
                             return Fate.UNKNOWN, set()
                         found.add(key)
                 return Fate.NEVER, found
+            if isinstance(parent, (ast.BinOp, ast.AugAssign)) and self.unrecorded(parent):
+                return Fate.NEVER, set()
             if isinstance(parent, ast.AugAssign):
                 base = parent.target
+                if isinstance(base, ast.Attribute) and base.attr == "data":
+                    return Fate.NEVER, set()
                 while isinstance(base, ast.Subscript):
                     base = base.value
                 key = key_of(base)
