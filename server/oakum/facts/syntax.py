@@ -11,6 +11,16 @@ from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetimes
 from oakum.semantics.program import COMPREHENSIONS, LOOPS, Source
 
+_CLOCKS = (
+    "perf_counter",
+    "perf_counter_ns",
+    "time",
+    "monotonic",
+    "process_time",
+    "elapsed_time",
+    "memory_allocated",
+    "memory_info",
+)
 _CONDITIONS = (ast.If, ast.IfExp, ast.Try, ast.BoolOp, ast.Match, ast.Lambda)
 
 
@@ -58,6 +68,15 @@ class SyntaxFacts:
         """Whether a node inside a loop or function may be left out in an iteration or call, by a test or an exception."""
         inside = itertools.takewhile(lambda parent: parent is not until, self.ancestors(node))
         return any(isinstance(parent, _CONDITIONS) for parent in inside)
+
+    def measured(self, node: ast.AST) -> bool:
+        """Whether a clock or a count of memory is read right before or right after the statement of a node: it is measured there."""
+        if (statement := self.statement(node)) is None:
+            return False
+        block = self.block(statement)
+        place = block.index(statement)
+        beside = (*block[max(place - 1, 0) : place], *block[place + 1 : place + 2])
+        return any(self.calls_in(other, *_CLOCKS) for other in beside)
 
     def function(self, node: ast.AST) -> FunctionNode | None:
         """The innermost function around a node, None at module level."""

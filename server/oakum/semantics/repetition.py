@@ -87,6 +87,8 @@ class Repetition:
         match iterable:
             case ast.List() | ast.Tuple() | ast.Set() | ast.Dict():
                 return True
+            case ast.IfExp(body=body, orelse=orelse):  # `paths if isinstance(paths, list) else [paths]`
+                return self.short(body, depth) or self.short(orelse, depth)
             case ast.Call(func=ast.Name(id="range"), args=[*_, ast.Constant(value=int(last))]) if len(iterable.args) < 3:
                 return last <= _FEW
             case ast.Call(func=ast.Name(id="enumerate" | "reversed" | "sorted" | "list" | "tqdm" | "zip"), args=arguments):
@@ -183,6 +185,8 @@ class Repetition:
             case ast.Compare(ops=[ast.In()], comparators=[container]):
                 return not positive and self.binds(block, container)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+                if isinstance(left, ast.Name) and isinstance(right, ast.Constant) and isinstance(right.value, int):
+                    return positive and "rank" not in left.id  # a counter that is passed
                 return positive and (self.counted(left) or self.counted(right))
             case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=str(name))]):
                 return not positive and self.binds(block, ast.Attribute(owner, name, ast.Load()))
@@ -195,7 +199,11 @@ class Repetition:
 
     def binds(self, block: list[ast.stmt], asked: ast.expr, *, constant: bool = False) -> bool:
         """Whether a block binds a name or chain, or puts into the container of that name; `constant`: to False or None."""
-        key = key_of(container_of(asked))
+        match asked:
+            case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_]):
+                key = f"{key_of(owner)}.{name}"
+            case _:
+                key = key_of(container_of(asked))
         if key is None:
             return False
         # `cached = getattr(self, "cached", None)`, `group = cache.get(key)`: what is tested is read from what is filled.
