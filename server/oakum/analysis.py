@@ -71,30 +71,32 @@ def analyse(
     settings: Settings | None = None,
     *,
     memory: Memory | None = None,
-    workspace: Workspace | None = None,
+    evaluator: Evaluator | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Report:
     """All that Oakum has to say of one version of a file. Raises `Cancelled` when `cancelled()` turns true.
 
-    With a `memory` only what changed since the last version is computed. Without one, `workspace` may be shared by many files.
+    With a `memory` only what changed since the last version is computed. Without one, an `evaluator` over a fixed workspace may
+    be shared by many files: what one of them asks of their neighbours is known to the next.
     """
     settings = settings or Settings()
     # One question nests a few Python calls deep per expression and call: its own bounds stop it long before this one does.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 6000))
     alone = memory is None
-    memory = memory if memory is not None else Memory(workspace or Workspace())
+    shared = evaluator if evaluator is not None and alone else Evaluator(memory.workspace if memory else None)
+    memory = memory if memory is not None else Memory(shared.workspace)
     memory.workspace.refresh()
     if not mentions_framework(document.text):
         memory.pieces, memory.findings, memory.kept = None, {}, {}
         return Report(document)
-    pieces = parse(document, memory.pieces)
-    source = Source(pieces, document.path)
+    source = memory.workspace.parsed(document) if alone else Source(parse(document, memory.pieces), document.path)
+    pieces = source.pieces
     rules = [rule for rule in catalogue.rules() if _imported(rule, document.text)]
     subscriptions = _subscriptions(rules)
-    _forget(memory, pieces)
-    memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
+    if not alone:
+        _forget(memory, pieces)
+        memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
     recomputed: list[str] = []
-    shared = Evaluator(memory.workspace)
     once = Facts(source, shared) if alone else None
     found: list[tuple[Piece, Rule, Form, Finding]] = []
     notes = [Note(document.offset(note.line, note.column), note.message) for note in pieces.notes]

@@ -16,6 +16,7 @@ from oakum.notebook import Notebook, parses
 from oakum.output import Counts, Paint
 from oakum.report import Diagnostic, Mend, Report
 from oakum.rule import Safety
+from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.program import Workspace
 from oakum.settings import Settings
 from oakum.syntax.edits import merge
@@ -73,7 +74,15 @@ def run(todo: Sequence[tuple[Path, Settings]], request: Request, jobs: int | Non
 
 
 # One run looks at each neighbour once: what `fix` writes meanwhile changes no name that another file imports.
-_AROUND = Workspace(fixed=True)
+_EVALUATORS = [Evaluator(Workspace(fixed=True))]
+_VALUES = 400_000  # kept for the files to come, some hundred bytes each
+
+
+def _evaluator() -> Evaluator:
+    """What is known of the files so far; begun anew when that becomes much."""
+    if len(_EVALUATORS[0].memo) > _VALUES:
+        _EVALUATORS[0] = Evaluator(_EVALUATORS[0].workspace)
+    return _EVALUATORS[0]
 
 
 def look(source: Source, settings: Settings, request: Request) -> tuple[Outcome, Source]:
@@ -130,7 +139,8 @@ def _look_at(request: Request, task: tuple[Path, Settings]) -> Outcome:
 
 def _report(source: Source, settings: Settings) -> Report:
     """What is found in a file, with the fixes that hold: in a notebook, none may join two cells."""
-    report = verified(analyse(source.document, settings, workspace=_AROUND), settings, workspace=_AROUND)
+    evaluator = _evaluator()
+    report = verified(analyse(source.document, settings, evaluator=evaluator), settings, workspace=evaluator.workspace)
     if not source.notebook:
         return report
     return replace(report, diagnostics=tuple(_within_cells(item, source.notebook) for item in report.diagnostics))

@@ -138,7 +138,7 @@ def found(*edits: TextEdit, rule: Any) -> Diagnostic:
 def test_fixes_go_on_until_there_are_none(run: Any, train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train.write_text("import torch\nx = 5\n")
 
-    def count_down(document: Any, settings: Any, workspace: Any) -> Report:
+    def count_down(document: Any, settings: Any, **_: Any) -> Report:
         number = int(document.text[17])
         edit = TextEdit(17, 18, str(number - 1))
         return Report(document, (found(edit, rule=catalogue.rules()[0]),) if number else ())
@@ -152,7 +152,7 @@ def test_fixes_go_on_until_there_are_none(run: Any, train: Path, monkeypatch: py
 def test_fixes_that_break_the_file_together_are_made_alone(run: Any, train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train.write_text("import torch\nif x:\n    a\n    b\n")
 
-    def empty(document: Any, settings: Any, workspace: Any) -> Report:
+    def empty(document: Any, settings: Any, **_: Any) -> Report:
         lines = [
             TextEdit(at := document.text.index(name), at + 6, "") for name in ("    a\n", "    b\n") if name in document.text
         ]
@@ -168,7 +168,7 @@ def test_a_fix_in_a_notebook_stays_in_its_cell(run: Any, tmp_path: Path, monkeyp
     text = json.dumps({"cells": [{"cell_type": "code", "source": "import torch"}, {"cell_type": "code", "source": "b"}]})
     (tmp_path / "a.ipynb").write_text(text)
 
-    def enclose(document: Any, settings: Any, workspace: Any) -> Report:
+    def enclose(document: Any, settings: Any, **_: Any) -> Report:
         edits = (TextEdit(0, 0, "with x:\n    "), TextEdit(13, 13, "    "))
         return Report(document, (found(*edits, rule=catalogue.rules()[0]),))
 

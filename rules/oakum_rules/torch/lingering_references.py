@@ -214,18 +214,14 @@ def pushed(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     function = node.func
     if not isinstance(function, ast.Attribute) or not (node.args or node.keywords):
         return
-    method = facts.some(function, "method")
-    if (
-        method is None
-        or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        or facts.called(node) != [method.node]
-    ):
+    called = facts.called(node)
+    if len(called) != 1 or (method := facts.some(function, "method")) is None or method.node is not called[0]:
         return
-    cls = facts.method_class(method.node)
+    cls = facts.method_class(called[0])
     if cls is None or (sampler := _samples_at_random(cls, facts)) is None or facts.repeats(node) is None:
         return
-    kept = _keeps(method.node, facts)
-    for name, argument in facts.given(node, method.node):
+    kept = _keeps(called[0], facts)
+    for name, argument in facts.given(node, called[0]):
         if name in kept and facts.requires_grad(argument) is not None:
             place, field = kept[name]
             if facts.spent(argument) or not _emptied(field, facts):

@@ -245,7 +245,11 @@ class ObjectFacts(SyntaxFacts):
     def called(self, call: ast.Call) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
         """Functions of this file that a call may reach (`__init__` isn't among them)."""
         found: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
-        for obj in self.value(call.func):
+        function = call.func
+        name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else None
+        if name is not None and not self.source.binds(name):
+            return found  # such as `x.view(...)`: nothing in the file goes by that name
+        for obj in self.value(function):
             if obj.kind == "module" and isinstance(obj.node, ast.ClassDef):
                 method = self.evaluator.method(obj, "forward")
                 node = method.node if method else None

@@ -1165,10 +1165,72 @@ class Evaluator:
 
     def qualified(self, node: ast.AST, frame: Frame) -> str | None:
         """The qualified name of a library's object that an expression names, through imports and aliases."""
+        if not self.may_name_library(node, frame):
+            return None
         value = self.value(node, frame)
         if len(value) == 1 and value[0].kind == "library":
             return value[0].name
         return None
+
+    def may_name_library(self, node: ast.AST | None, frame: Frame, depth: int = 4) -> bool:
+        """Whether bindings lead from a chain of names to an import at all: most calls are of the program's own objects."""
+        chain: list[str] = []
+        while isinstance(node, ast.Attribute):
+            chain.append(node.attr)
+            node = node.value
+        if isinstance(node, ast.IfExp):
+            return self.may_name_library(node.body, frame) or self.may_name_library(node.orelse, frame)
+        if isinstance(node, ast.Call):
+            last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            return last in ("getattr", "import_module", "__import__", "partial", "LazyLoader")
+        if not isinstance(node, ast.Name) or not depth:
+            return not isinstance(node, ast.expr) or not depth
+        name, where = node.id, frame
+        flow = where.source.flow_in(where.function)
+        bound: Iterable[Definition] | None = flow.uses.get(node) or flow.definitions.get(name)
+        while not bound or name in flow.globals | flow.nonlocals:
+            if where.function is None or where.outer is None:
+                break
+            where = where.outer
+            flow = where.source.flow_in(where.function)
+            bound = flow.definitions.get(name)
+        if where.source.asked is not None:
+            where.source.asked.add(name)
+        if not bound:
+            return name in _BUILTINS or "*" in where.source.flow.definitions
+        return any(self._may_bind_library(definition, chain, where, depth) for definition in bound)
+
+    def _may_bind_library(self, definition: Definition, chain: list[str], frame: Frame, depth: int) -> bool:
+        if definition is ENTRY or definition.how in ("import", "reset"):
+            return True
+        if definition.how == "assign":
+            return self.may_name_library(definition.value, frame, depth - 1)
+        if definition.how != "parameter":
+            return False
+        function = frame.function
+        if not chain or function is None or isinstance(function, ast.Lambda):
+            return True  # `def run(loss_fn): loss_fn(x)`: the callers know
+        cls = frame.source.class_of(function)
+        if cls is None or definition.key not in ("self", "cls"):
+            return False
+        where = self.frame_at(frame.source, cls)
+        return any(
+            stored.how in ("import", "reset")
+            or (stored.how == "assign" and self.may_name_library(stored.value, within, depth - 1))
+            for base, base_frame in self.ancestry(cls, where)[0]
+            for stored, method in self.field_definitions(base, chain[-1], base_frame.source)
+            for within in (self.open_frame(base_frame.source, method),)
+        ) or any(
+            isinstance(statement, (ast.Assign, ast.AnnAssign))
+            and statement.value is not None
+            and self.may_name_library(statement.value, where, depth - 1)
+            for base, _ in self.ancestry(cls, where)[0]
+            for statement in _class_body(base)
+            if any(
+                isinstance(t, ast.Name) and t.id == chain[-1]
+                for t in getattr(statement, "targets", [getattr(statement, "target", None)])
+            )
+        )
 
 
 def _is_text(node: ast.expr, text: str) -> bool:

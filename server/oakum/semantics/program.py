@@ -15,7 +15,7 @@ from pathlib import Path
 from oakum.semantics.flow import Comprehension, Flow, FunctionNode, Loop, flow_of
 from oakum.semantics.values import Value
 from oakum.syntax.document import Document
-from oakum.syntax.pieces import Piece, Pieces, parse
+from oakum.syntax.pieces import Piece, Pieces, parent_of, parse
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SCOPES = (*FUNCTIONS, ast.ClassDef)
@@ -46,11 +46,10 @@ class Source:
         self.pieces = pieces
         self.path = path
         self.document: Document = pieces.document
-        self.parents: dict[ast.AST, ast.AST] = {}
         self.piece_of_statement: dict[ast.AST, Piece] = {}
         for piece in pieces:
             if piece.statements:
-                self.parents.update(piece.index.parents)
+                _ = piece.index  # every node knows its parent from here on
                 for statement in piece.statements:
                     self.piece_of_statement[statement] = piece
         self.frame = Frame(self, None)
@@ -58,29 +57,30 @@ class Source:
         self.asked: set[str] | None = None
         self._calls: dict[str, list[ast.Call]] = {}
         self._nodes: dict[type[ast.AST], list[ast.AST]] = {}
+        self._bound: frozenset[str] | None = None
 
     # --- where ---
 
     def parent(self, node: ast.AST) -> ast.AST | None:
-        return self.parents.get(node)
+        return parent_of(node)
 
     def ancestors(self, node: ast.AST) -> list[ast.AST]:
         found: list[ast.AST] = []
-        current = self.parents.get(node)
+        current = parent_of(node)
         while current is not None:
             found.append(current)
-            current = self.parents.get(current)
+            current = parent_of(current)
         return found
 
     def piece(self, node: ast.AST) -> Piece | None:
-        while (parent := self.parents.get(node)) is not None:
+        while (parent := parent_of(node)) is not None:
             node = parent
         return self.piece_of_statement.get(node)
 
     def function(self, node: ast.AST) -> FunctionNode | None:
         """The innermost function whose body (not its decorators, defaults or bases) holds the node."""
         child = node
-        while (parent := self.parents.get(child)) is not None:
+        while (parent := parent_of(child)) is not None:
             if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef)) and child in parent.body:
                 return parent
             if isinstance(parent, ast.Lambda) and child is parent.body:
@@ -90,9 +90,9 @@ class Source:
 
     def class_of(self, function: ast.AST) -> ast.ClassDef | None:
         """The class whose body holds a method (through `if` and `try`, not through functions)."""
-        parent = self.parents.get(function)
+        parent = parent_of(function)
         while parent is not None and not isinstance(parent, SCOPES):
-            parent = self.parents.get(parent)
+            parent = parent_of(parent)
         return parent if isinstance(parent, ast.ClassDef) else None
 
     def enclosing_class(self, node: ast.AST) -> ast.ClassDef | None:
@@ -101,21 +101,21 @@ class Source:
         while current is not None:
             if isinstance(current, ast.ClassDef):
                 return current
-            current = self.parents.get(current)
+            current = parent_of(current)
         return None
 
     def statement(self, node: ast.AST) -> ast.stmt | None:
         """The innermost statement that holds a node."""
         current: ast.AST | None = node
         while current is not None and not isinstance(current, ast.stmt):
-            current = self.parents.get(current)
+            current = parent_of(current)
         return current
 
     def loops(self, node: ast.AST) -> list[Loop | Comprehension]:
         """Loops and comprehensions around a node inside its function, innermost first."""
         found: list[Loop | Comprehension] = []
         child = node
-        while (parent := self.parents.get(child)) is not None and not isinstance(child, SCOPES):
+        while (parent := parent_of(child)) is not None and not isinstance(child, SCOPES):
             if isinstance(parent, LOOPS):
                 if child in parent.body or (isinstance(parent, ast.While) and child is parent.test):
                     found.append(parent)
@@ -164,6 +164,14 @@ class Source:
             self._calls[name] = [call for piece in self.pieces if piece.statements for call in piece.index.calls.get(name, ())]
         return self._calls[name]
 
+    def binds(self, name: str) -> bool:
+        """Whether anything in the file binds or stores under a name, as a variable or as an attribute. The name is noted in `asked`."""
+        if self.asked is not None:
+            self.asked.add(name)
+        if self._bound is None:
+            self._bound = frozenset[str]().union(*(_bound(piece) for piece in self.pieces if piece.statements))
+        return name in self._bound
+
     @property
     def flow(self) -> Flow:
         """The flow of the module's own statements."""
@@ -182,6 +190,26 @@ class Source:
         if function not in flows:
             flows[function] = flow_of(function)
         return flows[function]
+
+
+def _bound(piece: Piece) -> frozenset[str]:
+    found = piece.memo.get("bound")
+    if found is None:
+        by_type = piece.index.by_type
+        names: set[str] = set()
+        for node in (*by_type.get(ast.Name, ()), *by_type.get(ast.Attribute, ())):
+            if isinstance(node, (ast.Name, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
+                names.add(node.id if isinstance(node, ast.Name) else node.attr)
+        for kind, field_name in (*((kind, "name") for kind in SCOPES), (ast.arg, "arg")):
+            names.update(getattr(node, field_name, "") for node in by_type.get(kind, ()))
+        for node in by_type.get(ast.alias, ()):
+            if isinstance(node, ast.alias):
+                names.add(node.asname or node.name.partition(".")[0])
+        for name in ("setattr", "register_module", "add_module"):
+            for call in piece.index.calls.get(name, ()):
+                names.update(a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
+        found = piece.memo["bound"] = frozenset(names)
+    return found  # pyright: ignore[reportReturnType]
 
 
 # Libraries whose meaning is knowledge; a workspace folder of the same name doesn't change it.
@@ -243,6 +271,16 @@ class Workspace:
             base = base.parent
         return None
 
+    def parsed(self, document: Document) -> Source:
+        """A file that is analysed as it stands on disk: parsed once, for itself and for those that import it."""
+        if document.path is not None and not document.cells and (known := self._sources.get(document.path)) is not None:
+            if known[1] is not None and known[1].document.text == document.text:
+                return known[1]
+        source = Source(parse(document), document.path)
+        if self.fixed and document.path is not None and not document.cells:
+            self._keep(document.path, None, source)
+        return source
+
     def load(self, path: Path) -> Source | None:
         """The parsed file, or None if it can't be read. Read again when it changed."""
         kept = self._sources.get(path)
@@ -270,10 +308,14 @@ class Workspace:
             source = Source(parse(document), path)
         except (OSError, SyntaxError, UnicodeError, ValueError):
             pass
+        self._keep(path, stamp, source)
+        return source
+
+    def _keep(self, path: Path, stamp: object, source: Source | None) -> None:
+        self._checked.add(path)
         self._sources[path] = stamp, source
         while len(self._sources) > self.capacity:
             self._sources.popitem(last=False)
-        return source
 
 
 def read(path: Path) -> str:

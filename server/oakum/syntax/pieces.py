@@ -20,10 +20,9 @@ LONGEST_LINE = 100_000  # generated data, not code: parsing it helps nobody
 
 @dataclass(slots=True, eq=False)
 class Index:
-    """What one walk over a piece finds: nodes by type, each node's parent, calls by the called name's last part."""
+    """What one walk over a piece finds: nodes by type, calls by the called name's last part. It also tells each node its parent."""
 
     by_type: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict[type[ast.AST], list[ast.AST]])
-    parents: dict[ast.AST, ast.AST] = field(default_factory=dict[ast.AST, ast.AST])
     calls: dict[str, list[ast.Call]] = field(default_factory=dict[str, list[ast.Call]])
 
 
@@ -270,11 +269,18 @@ def _salvage(document: Document, note: SyntaxNote) -> Pieces:
     return Pieces(document, pieces, [note])
 
 
+_NO_CHILDREN = (ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)  # one object each for the whole process
+
+
+def parent_of(node: ast.AST) -> ast.AST | None:
+    """The node that holds this one, None for a top-level statement. Known once the index of its piece was made."""
+    return getattr(node, "parent", None)
+
+
 def _walk(statements: list[ast.stmt]) -> Index:
     index = Index()
-    by_type, parents, calls = index.by_type, index.parents, index.calls
-    stack: list[ast.AST] = list(reversed(statements))
-    leaf = (ast.Load, ast.Store, ast.Del, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)
+    by_type, calls = index.by_type, index.calls
+    stack: list[ast.AST] = [*reversed(statements)]
     while stack:
         node = stack.pop()
         kind = type(node)
@@ -283,6 +289,8 @@ def _walk(statements: list[ast.stmt]) -> Index:
             by_type[kind] = [node]
         else:
             found.append(node)
+        if kind is ast.Name or kind is ast.Constant:
+            continue
         if isinstance(node, ast.Call):
             function = node.func
             name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
@@ -290,14 +298,12 @@ def _walk(statements: list[ast.stmt]) -> Index:
         children: list[ast.AST] = []
         for name in node._fields:
             value = getattr(node, name, None)
-            if isinstance(value, ast.AST):
-                if not isinstance(value, leaf):
-                    children.append(value)
-                    parents[value] = node
-            elif type(value) is list:
-                for item in value:  # pyright: ignore[reportUnknownVariableType]
-                    if isinstance(item, ast.AST) and not isinstance(item, leaf):
-                        children.append(item)
-                        parents[item] = node
-        stack.extend(reversed(children))
+            if isinstance(value, list):
+                children += [item for item in value if isinstance(item, ast.AST)]  # pyright: ignore[reportUnknownVariableType]
+            elif isinstance(value, ast.AST):
+                children.append(value)
+        for child in reversed(children):
+            if not isinstance(child, _NO_CHILDREN):
+                child.parent = node  # pyright: ignore[reportAttributeAccessIssue]
+                stack.append(child)
     return index
