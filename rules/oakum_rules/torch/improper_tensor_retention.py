@@ -57,7 +57,7 @@ RULE = Rule(
     subcategory="Tensor storage mismanagement",
     practices=("Store Intermediate Tensors Explicitly During Backward Pass",),
     fix=Safety.REVIEW,
-    yields_to=("PT08", "PT09", "PT15", "PT11", "PT06", "PT07", "PT05", "PT17", "PT20", "PT21"),
+    yields_to=("PT08", "PT09", "PT15", "PT11", "PT06", "PT07", "PT05", "PT17", "PT20", "PT21", "PT23"),
 )
 
 

@@ -82,7 +82,7 @@ RULE = Rule(
     subcategory="Tensor/object retention",
     practices=("Use NumPy to Prevent Tensor Retention",),
     fix=Safety.REVIEW,
-    yields_to=("PT08", "PT17", "PT20"),
+    yields_to=("PT08", "PT17", "PT20", "PT23"),
     see_also=("TK05",),
 )
 

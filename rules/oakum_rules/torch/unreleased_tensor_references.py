@@ -58,7 +58,7 @@ RULE = Rule(
     subcategory="Tensor/object retention",
     practices=("Proper Tensor Detachment",),
     fix=Safety.REVIEW,
-    yields_to=("PT08", "PT09", "PT15", "PT11", "PT06", "PT17", "PT20", "PT24", "PT19"),
+    yields_to=("PT08", "PT09", "PT15", "PT11", "PT06", "PT17", "PT20", "PT23", "PT24", "PT19"),
     see_also=("TK05",),
 )
 

@@ -57,6 +57,7 @@ class Lifetimes:
         self.evaluator = evaluator
         self.source = source
         self.repeated_memo: dict[ast.AST, tuple[bool, ast.AST | None]] = {}
+        self.strict = False  # whether callers out of sight are unknown, rather than told by a function's name
 
     # --- repetition ---
 
@@ -491,13 +492,17 @@ class Lifetimes:
         return found
 
     def fate_of(self, value: ast.expr, depth: int = 2) -> Fate:
-        """Whether an expression's value reaches a backward, or another gradient."""
-        verdict, spread = self.follow(value, self.source.function(value), depth)
-        for key in sorted(spread):
-            if verdict is Fate.LATER:
-                break
-            found = self.fate(key, value, depth)
-            verdict = found if found is not Fate.NEVER else verdict
+        """Whether an expression's value reaches a backward, or another gradient. Guesses nothing about callers out of sight."""
+        self.strict = True
+        try:
+            verdict, spread = self.follow(value, self.source.function(value), depth)
+            for key in sorted(spread):
+                if verdict is Fate.LATER:
+                    break
+                found = self.fate(key, value, depth)
+                verdict = found if found is not Fate.NEVER else verdict
+        finally:
+            self.strict = False
         return verdict
 
     def unrecorded(self, node: ast.AST) -> bool:
@@ -566,6 +571,10 @@ class Lifetimes:
                         while isinstance(base, (ast.Subscript, ast.Starred)):
                             base = base.value
                         key = key_of(base)
+                        if self.strict and isinstance(base, ast.Attribute):
+                            if base.attr == "data":
+                                continue
+                            return Fate.UNKNOWN, set()  # who reads an attribute may be out of sight
                         if key is None:
                             return Fate.UNKNOWN, set()
                         found.add(key)
@@ -704,6 +713,8 @@ class Lifetimes:
                 if fate is Fate.UNKNOWN:
                     verdict = Fate.UNKNOWN
             return verdict
+        if self.strict:
+            return Fate.UNKNOWN
         frame = self.evaluator.open_frame(source, function)
         trains = bool(self.evaluator.regions.backward_targets(frame)) or any(
             source.function(call) is function and isinstance(call.func, ast.Attribute) for call in source.calls("step")
