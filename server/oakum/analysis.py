@@ -10,8 +10,9 @@ import ast
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from oakum import catalogue
@@ -24,7 +25,7 @@ from oakum.semantics.reveal import describe
 from oakum.settings import Settings, matches
 from oakum.syntax import edits
 from oakum.syntax.document import Document
-from oakum.syntax.pieces import Piece, Pieces, parse
+from oakum.syntax.pieces import Index, Piece, Pieces, parse
 
 
 class Cancelled(Exception):
@@ -50,11 +51,12 @@ class Memory:
     pieces: Pieces | None = None
     findings: dict[int, Remembered] = field(default_factory=dict[int, Remembered])
     kept: dict[int, Piece] = field(default_factory=dict[int, Piece])
+    aliases: dict[str, set[str]] = field(default_factory=dict[str, "set[str]"])
     failed: set[str] = field(default_factory=set[str])
 
     def fork(self) -> Memory:
         """A memory of the same, for a version that may never be."""
-        return Memory(self.workspace, self.pieces, dict(self.findings), dict(self.kept), set(self.failed))
+        return Memory(self.workspace, self.pieces, dict(self.findings), dict(self.kept), self.aliases, set(self.failed))
 
 
 _FRAMEWORK_NAMES = sorted({name for framework in Framework for name in framework.value})
@@ -91,10 +93,9 @@ def analyse(
         return Report(document)
     source = memory.workspace.parsed(document) if alone else Source(parse(document, memory.pieces), document.path)
     pieces = source.pieces
-    rules = [rule for rule in catalogue.rules() if _imported(rule, document.text)]
-    subscriptions = _subscriptions(rules)
+    rules = _applicable(document.text)
     if not alone:
-        _forget(memory, pieces)
+        _forget(memory, source, rules)
         memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
     recomputed: list[str] = []
     once = Facts(source, shared) if alone else None
@@ -107,7 +108,7 @@ def analyse(
             raise Cancelled
         remembered = memory.findings.get(id(piece))
         if remembered is None:
-            remembered = _check(piece, source, subscriptions, memory, once, shared)
+            remembered = _check(piece, source, rules, memory, once, shared)
             recomputed.append(piece.label)
             memory.findings[id(piece)] = remembered
         found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
@@ -155,23 +156,32 @@ def reveal(document: Document) -> dict[int, str]:
     return found
 
 
-def _imported(rule: Rule, text: str) -> bool:
-    return any(name in text for framework in rule.frameworks for name in framework.value)
+def _applicable(text: str) -> tuple[Rule, ...]:
+    """The rules of the frameworks that a text names."""
+    named = {framework for framework in Framework if any(name in text for name in framework.value)}
+    return tuple(rule for rule in catalogue.rules() if not named.isdisjoint(rule.frameworks))
 
 
-def _subscriptions(rules: list[Rule]) -> dict[type[ast.AST], list[tuple[Rule, Form]]]:
-    table: dict[type[ast.AST], list[tuple[Rule, Form]]] = {}
-    for rule in rules:
-        for form in rule.forms:
-            for kind in form.nodes:
-                table.setdefault(kind, []).append((rule, form))
-    return table
+@cache
+def _called_names(rules: tuple[Rule, ...]) -> frozenset[str]:
+    return frozenset[str]().union(*(form.calls for rule in rules for form in rule.forms if form.calls is not None))
+
+
+def _subjects(form: Form, index: Index, aliases: dict[str, set[str]]) -> Iterator[ast.AST]:
+    """The nodes of a piece that a form is asked about."""
+    for kind in form.nodes:
+        if kind is ast.Call and form.calls is not None:
+            names = form.calls.union(*(aliases[name] for name in form.calls if name in aliases)) if aliases else form.calls
+            for name in names:
+                yield from index.calls.get(name, ())
+        else:
+            yield from index.by_type.get(kind, ())
 
 
 def _check(
     piece: Piece,
     source: Source,
-    subscriptions: dict[type[ast.AST], list[tuple[Rule, Form]]],
+    rules: tuple[Rule, ...],
     memory: Memory,
     once: Facts | None,
     scout: Evaluator,
@@ -194,28 +204,32 @@ def _check(
         evaluator.touched = touched
         evaluator.scout = scout
         source.asked = remembered.names
-    by_type = piece.index.by_type
     try:
-        for kind, checks in subscriptions.items():
-            for node in by_type.get(kind, ()):
-                for rule, form in checks:
-                    key = f"{rule.code}.{form.name}"
-                    if key in memory.failed:
-                        continue
-                    evaluator.spent = 0
-                    try:
+        for rule in rules:
+            for form in rule.forms:
+                key = f"{rule.code}.{form.name}"
+                if key in memory.failed:
+                    continue
+                try:
+                    for node in _subjects(form, piece.index, source.aliases):
+                        evaluator.spent = 0
                         remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
-                    except Exception as error:
-                        memory.failed.add(key)
-                        remembered.notes.append(f"rule {key} failed here and is switched off: {type(error).__name__}: {error}")
+                except Exception as error:
+                    memory.failed.add(key)
+                    remembered.notes.append(f"rule {key} failed here and is switched off: {type(error).__name__}: {error}")
     finally:
         source.asked = None
     remembered.files = list(files.items())
     return remembered
 
 
-def _forget(memory: Memory, pieces: Pieces) -> None:
+def _forget(memory: Memory, source: Source, rules: tuple[Rule, ...]) -> None:
     """Drop the findings of pieces whose ground changed: their own text, a piece or a name they asked about, another file."""
+    aliases = {name: source.aliases[name] for name in _called_names(rules) if name in source.aliases}
+    if aliases != memory.aliases:
+        memory.findings.clear()  # which calls a rule is asked about depends on what they are called here
+        memory.aliases = aliases
+    pieces = source.pieces
     now = {id(piece): piece for piece in pieces}
     gone = [piece for key, piece in memory.kept.items() if key not in now]
     new = [piece for key, piece in now.items() if key not in memory.kept]

@@ -11,7 +11,7 @@ import inspect
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import UnionType
 
@@ -174,12 +174,13 @@ Check = Callable[[typing.Any, "Facts"], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """One form of a smell: a check with its level and the node types it looks at."""
+    """One form of a smell: a check with its level and the node types it looks at; of calls, maybe only those of certain names."""
 
     name: str
     level: Level
     nodes: tuple[type[ast.AST], ...]
     check: Check
+    calls: frozenset[str] | None = None
 
 
 HEADINGS = ("Why", "Bad", "Good", "Fix", "Silent when", "Evidence")
@@ -229,14 +230,21 @@ class Rule:
     @typing.overload
     def check(self, function: Check, /) -> Check: ...
     @typing.overload
-    def check(self, /, *, level: Level | None = None) -> Callable[[Check], Check]: ...
-    def check(self, function: Check | None = None, /, *, level: Level | None = None) -> typing.Any:
-        """Register a check. The annotation of its first parameter names the node types that it is asked about."""
+    def check(self, /, *, level: Level | None = None, calls: Iterable[str] | None = None) -> Callable[[Check], Check]: ...
+    def check(
+        self, function: Check | None = None, /, *, level: Level | None = None, calls: Iterable[str] | None = None
+    ) -> typing.Any:
+        """Register a check. The annotation of its first parameter names the node types that it is asked about.
+
+        `calls`: of `ast.Call`, it is asked about those of a function or method with one of these last names only, or of something
+        that the file names otherwise (`from itertools import cycle as again`). What most calls aren't costs nothing then.
+        """
 
         def register(check: Check) -> Check:
             hint = typing.get_type_hints(check)[next(iter(inspect.signature(check).parameters))]
             nodes = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
-            form = Form(check.__name__.replace("_", "-"), level or self.level, nodes, check)
+            name = check.__name__.replace("_", "-")
+            form = Form(name, level or self.level, nodes, check, frozenset(calls) if calls is not None else None)
             self.forms.append(form)
             return check
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 # Methods that fill a container: looked at before anything is resolved.
-_FILLING = {"append", "appendleft", "add", "insert", "extend", "update"}
+FILLING = {"append", "appendleft", "add", "insert", "extend", "update"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +367,7 @@ class ObjectFacts(SyntaxFacts):
         `c.update({key: x})`. Not a method in sight that is merely called so.
         """
         if isinstance(node, ast.Call):
-            named = isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING
+            named = isinstance(node.func, ast.Attribute) and node.func.attr in FILLING
             if not named or self.called(node):
                 return
         match node:

@@ -9,6 +9,7 @@ import ast
 import io
 import tokenize
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class Source:
         self._calls: dict[str, list[ast.Call]] = {}
         self._nodes: dict[type[ast.AST], list[ast.AST]] = {}
         self._bound: frozenset[str] | None = None
+        self._aliases: dict[str, set[str]] | None = None
 
     # --- where ---
 
@@ -173,6 +175,16 @@ class Source:
         return name in self._bound
 
     @property
+    def aliases(self) -> dict[str, set[str]]:
+        """Other names that the file gives to something, by its last name: by an import's `as`, or by assignment."""
+        if self._aliases is None:
+            self._aliases = {}
+            for piece in self.pieces:
+                for name, alias in _aliases(piece) if piece.statements else ():
+                    self._aliases.setdefault(name, set()).add(alias)
+        return self._aliases
+
+    @property
     def flow(self) -> Flow:
         """The flow of the module's own statements."""
         if self._flow is None:
@@ -210,6 +222,37 @@ def _bound(piece: Piece) -> frozenset[str]:
                 names.update(a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
         found = piece.memo["bound"] = frozenset(names)
     return found  # pyright: ignore[reportReturnType]
+
+
+def _aliases(piece: Piece) -> frozenset[tuple[str, str]]:
+    found = piece.memo.get("aliases")
+    if found is None:
+        pairs: set[tuple[str, str]] = set()
+        for node in (*piece.index.by_type.get(ast.alias, ()), *piece.index.by_type.get(ast.Assign, ())):
+            match node:
+                case ast.alias(name=name, asname=str(alias)):
+                    pairs.add((name.rpartition(".")[2], alias))
+                case ast.Assign(targets=targets, value=value):
+                    originals = {_last(part) for part in _alternatives(value)} - {""}
+                    pairs.update((name, _last(target)) for target in targets for name in originals if _last(target) != name)
+                case _:
+                    pass
+        found = piece.memo["aliases"] = frozenset(pair for pair in pairs if pair[1])
+    return found  # pyright: ignore[reportReturnType]
+
+
+def _alternatives(value: ast.expr) -> Iterator[ast.expr]:
+    """What an alias may stand for: `a.f`, `a.f if x else b.g`, `partial(a.f, ...)`."""
+    if isinstance(value, (ast.Name, ast.Attribute)):
+        yield value
+    elif isinstance(value, ast.IfExp):
+        yield from (*_alternatives(value.body), *_alternatives(value.orelse))
+    elif isinstance(value, ast.Call) and _last(value.func) == "partial" and value.args:
+        yield from _alternatives(value.args[0])
+
+
+def _last(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 # Libraries whose meaning is knowledge; a workspace folder of the same name doesn't change it.
