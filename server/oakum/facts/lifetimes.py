@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from oakum.facts.invariance import Invariance
 from oakum.facts.objects import ObjectFacts
+from oakum.semantics.endless import Endless
 from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetime
 from oakum.semantics.repetition import Again, Excuse, Repetition
@@ -118,6 +119,14 @@ class LifetimeFacts(ObjectFacts):
                         if definition.value is not node and self.varies(definition.value, loop):
                             return True
         return False
+
+    def leaves(self, loop: ast.AST) -> bool:
+        """Whether something in a loop may leave it, or waits there for somebody else: `break`, an exception that ends it, a queue."""
+        return Endless(self.evaluator, self.source).leaves(loop)
+
+    def unending(self, iterable: ast.expr) -> ast.AST | None:
+        """Proof that an iterable never ends, the node that makes it so: `count()`, a generator in sight, a loader of such a data set."""
+        return Endless(self.evaluator, self.source).unending(iterable)
 
     def movable(self, node: ast.AST, loop: ast.AST) -> bool:
         """Whether an expression in a loop may stand before it: it surely runs in each iteration, on what is bound before the loop."""
