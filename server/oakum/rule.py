@@ -118,13 +118,23 @@ class Decorate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Undecorate:
+    """Remove a decorator with its line."""
+
+    function: ast.FunctionDef | ast.AsyncFunctionDef
+    decorator: ast.expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AddImport:
     """Add an import line behind the file's imports, unless it is there already."""
 
     line: str
 
 
-Operation = Replace | Append | Delete | RemoveArgument | InsertBefore | InsertAfter | Enclose | Unwrap | Decorate | AddImport
+Operation = (
+    Replace | Append | Delete | RemoveArgument | InsertBefore | InsertAfter | Enclose | Unwrap | Decorate | Undecorate | AddImport
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,5 +268,6 @@ def places(*pairs: tuple[ast.AST | None, str]) -> tuple[Place, ...]:
 
 __all__ = [
     "HEADINGS", "AddImport", "Append", "Check", "Decorate", "Delete", "Enclose", "Finding", "Fix", "Form", "Framework",
-    "InsertAfter", "InsertBefore", "Level", "Operation", "Place", "RemoveArgument", "Replace", "Rule", "Safety", "Unwrap", "places",
+    "InsertAfter", "InsertBefore", "Level", "Operation", "Place", "RemoveArgument", "Replace", "Rule", "Safety", "Undecorate", "Unwrap",
+    "places",
 ]  # fmt: skip

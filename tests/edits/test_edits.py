@@ -23,6 +23,7 @@ from oakum.rule import (
     RemoveArgument,
     Replace,
     Safety,
+    Undecorate,
     Unwrap,
 )
 from oakum.syntax.document import Cell, Document
@@ -272,6 +273,13 @@ STATEMENTS: list[tuple[str, str, Make | None, str | None]] = [
         lambda s: Decorate(s, "@torch.no_grad()"),
         "class A:\n    @staticmethod\n    @torch.no_grad()\n    async def f():\n        pass\n",
     ),
+    (
+        "undecorate",
+        "@a\n@b(\n    1\n)  # why\n«def f():\n    pass»\n",
+        lambda s: Undecorate(s, s.decorator_list[1]),
+        "@a\ndef f():\n    pass\n",
+    ),
+    ("undecorate one in parentheses", "@(a)\n«def f():\n    pass»\n", lambda s: Undecorate(s, s.decorator_list[0]), None),
 ]
 
 

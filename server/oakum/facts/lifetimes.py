@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 from oakum.facts.invariance import Invariance
 from oakum.facts.objects import ObjectFacts
+from oakum.knowledge import torch as knowledge
 from oakum.semantics.endless import Endless
 from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetime
+from oakum.semantics.memo import Memo, Memoised, Table
 from oakum.semantics.repetition import Again, Excuse, Repetition
 from oakum.semantics.shared import Shared, Stores
 
@@ -76,6 +78,72 @@ class LifetimeFacts(ObjectFacts):
         stores = Stores(self.evaluator, self.source)
         shared = None if stores.capped(container, node) else stores.shared(container)
         return shared if shared is not None and not stores.emptied(shared.name) else None
+
+    def memo_table(self, node: ast.Assign | ast.Call) -> tuple[Table, Shared] | None:
+        """Proof that a store fills a table which the same function looks up first, which outlives its calls, and nothing empties."""
+        table = Memo(self.evaluator, self.source).table(node)
+        if table is None or self.lifetimes.capped(key_of(table.container) or "", node):
+            return None
+        stores = Stores(self.evaluator, self.source)
+        shared = stores.shared(table.container) or stores.of_object(table.container)
+        if (
+            shared is None
+            and (lifetime := self.lifetimes.outlives(table.container, node)) is not None
+            and lifetime.scope == "local"
+        ):
+            shared = Shared("local", key_of(table.container) or "", lifetime.made)
+        return (table, shared) if shared is not None and not stores.emptied(shared.name) else None
+
+    def roots(self, node: ast.expr) -> set[str]:
+        """Parameters and names of loops that an expression is made of; none where a part of it is one of a few (`i % 4`, `x.dtype`)."""
+        return Memo(self.evaluator, self.source).roots(node)
+
+    def computed_from(self, node: ast.expr) -> str:
+        """What makes a value: "model" (a module gives it), "file" (it is read), "weights" (a model that is loaded); "" if not in sight."""
+        return Memo(self.evaluator, self.source).computed(node)
+
+    def memoised(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Memoised | None:
+        """The decorator that keeps results of a function by its arguments: `lru_cache`, `cache`, or one in sight that does the same."""
+        return Memo(self.evaluator, self.source).memoised(function)
+
+    def is_tensor_parameter(self, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
+        """Whether a parameter is a tensor: by its annotation, by the calls in sight, or as it is given to a module."""
+        return Memo(self.evaluator, self.source).is_tensor_parameter(function, name)
+
+    def releases(self, statement: ast.AST | None) -> bool:
+        """Whether a statement is `torch.cuda.empty_cache()`, or that of another device, or `gc.collect()`."""
+        match statement:
+            case ast.Expr(
+                value=ast.Call(func=ast.Attribute(attr="empty_cache" | "collect") | ast.Name(id="empty_cache") as called)
+            ):
+                name = self.qualified(called) or ""
+                return name == "gc.collect" or (name.startswith("torch.") and name.endswith(".empty_cache"))
+            case _:
+                return False
+
+    def each_step(self, statement: ast.stmt) -> list[ast.stmt] | None:
+        """The block in which a statement stands, if that surely runs in each step: a loop with a backward or over a loader, or a method
+        that is called with each batch. A `with`, or `if torch.cuda.is_available()`, may be in between."""
+        outer = self.parent(statement)
+        while isinstance(outer, ast.With) or (
+            isinstance(outer, ast.If) and "is_available" in self.text(outer.test) and not outer.orelse
+        ):
+            outer = self.parent(outer)
+        function = self.function(statement)
+        if isinstance(outer, (ast.For, ast.While)):
+            steps = self.calls_in(outer, "backward", "manual_backward", "training_step")
+            if not any(self.is_innermost(outer, call) for call in steps):
+                if not isinstance(outer, ast.For) or not self.walks_loader(outer.iter):
+                    return None
+        elif (
+            outer is not function
+            or getattr(function, "name", "") not in knowledge.BATCH_METHODS
+            or function is None
+            or self.method_class(function) is None
+        ):
+            return None
+        block: list[ast.stmt] = getattr(self.parent(statement), "body", [])
+        return block if statement in block else None
 
     def repeated(self, function: FunctionNode) -> bool:
         """Whether a function is called again and again: from a loop in sight, as a hook, or by a framework."""

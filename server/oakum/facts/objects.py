@@ -206,15 +206,24 @@ class ObjectFacts(SyntaxFacts):
         return is_tensor_in(node, method, self.source, self.evaluator)
 
     def holds_tensors(self, cls: ast.ClassDef) -> bool:
-        """Whether objects of a class are modules, or hold tensors, modules or optimizers in their fields."""
-        return self.is_module_class(cls) or any(
-            (key_of(target) or "").startswith("self.") and self.some(store.value, "tensor", "module", "output", "optimizer")
-            for method in cls.body
-            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef))
-            for store in self.nodes_in(method, ast.Assign)
-            if isinstance(store, ast.Assign)
-            for target in store.targets
-        )
+        """Whether objects of a class are modules or datasets, or hold tensors, modules or optimizers in their fields."""
+        if self.is_module_class(cls) or any(name.rpartition(".")[2].endswith("Dataset") for name in self.bases(cls)[1]):
+            return True
+        for method in cls.body:
+            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                for node in self.nodes_in(method, ast.Assign, ast.Call):
+                    match node:
+                        case ast.Assign(targets=[target], value=value) if (key_of(target) or "").startswith("self."):
+                            if self.some(value, "tensor", "module", "output", "optimizer") is not None:
+                                return True
+                            if isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "from_pretrained":
+                                return True
+                        case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in knowledge.OF_MODULES:
+                            if (key_of(owner) or "").startswith("self."):
+                                return True
+                        case _:
+                            pass
+        return False
 
     def trainable(self, module: Obj, node: ast.AST) -> bool:
         """Whether nothing in the file may have frozen a module's parameters."""

@@ -196,3 +196,22 @@ HOOK_REGISTRATIONS = {
 }  # fmt: skip
 # Names of counters that differ in each step of a training.
 COUNTERS = {"step", "global_step", "batch_idx", "batch_index", "iteration", "n_iter", "step_idx", "global_iter", "num_steps"}
+# How annotations call a tensor, by the last part of the name.
+TENSOR_TYPES = {"Tensor", "FloatTensor", "LongTensor", "HalfTensor", "BoolTensor", "IntTensor"}
+# Methods that little else than a module has.
+OF_MODULES = {
+    "parameters",
+    "named_parameters",
+    "state_dict",
+    "load_state_dict",
+    "requires_grad_",
+    "zero_grad",
+    "cuda",
+    "half",
+    "eval",
+}
+# Methods that a framework calls with each batch.
+BATCH_METHODS = {
+    "training_step", "validation_step", "forward", "train_step", "on_train_batch_start", "on_train_batch_end", "on_batch_end", "on_after_backward",
+    "on_validation_batch_end", "optimizer_step", "on_before_zero_grad", "compute_loss",
+}  # fmt: skip

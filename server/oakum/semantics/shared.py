@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from oakum.semantics.evaluate import Evaluator
-from oakum.semantics.flow import FunctionNode, container_of
+from oakum.semantics.flow import FunctionNode, container_of, key_of
 from oakum.semantics.program import SCOPES, Source
 
 _TAKING = ("pop", "popleft", "popitem", "clear", "remove", "discard", "difference_update", "cache_clear")
@@ -16,15 +16,19 @@ _LIVES = {
     "module": "lives until the process ends",
     "default": "is made once for all calls",
     "closure": "outlives every call",
+    "object": "lives as long as its object",
+    "local": "lives across the loop",
 }
+_CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
     """A container that outlives its users.
 
-    `how`: class (in the body of a class), module (a global), default (of a parameter), closure (of a function around). `name`: what
-    it is called there. `made`: the statement or default that makes it, None where that is in another file.
+    `how`: class (in its body), module (a global), default (of a parameter), closure (of a function around), object (a field that the
+    constructor makes), local (a loop fills it). `name`: what it is called there. `made`: the statement or default that makes it, None
+    where that is in another file.
     """
 
     how: str
@@ -96,6 +100,24 @@ class Stores:
                 pass
         return None, False
 
+    def of_object(self, container: ast.expr) -> Shared | None:
+        """`self.cache` that the constructor alone makes."""
+        base, source = container_of(container), self.source
+        function = source.function(container)
+        cls = source.class_of(function) if function is not None else None
+        if cls is None or not isinstance(base, ast.Attribute) or key_of(base) != f"self.{base.attr}":
+            return None
+        if getattr(function, "name", "") in _CONSTRUCTORS:
+            return None
+        for current, frame in self.evaluator.ancestry(cls, self.evaluator.frame_at(source, cls))[0]:
+            fields = self.evaluator.field_definitions(current, base.attr, frame.source)
+            if any(getattr(method, "name", "") not in _CONSTRUCTORS for _, method in fields):
+                return None
+            for definition, _ in fields:
+                if definition.value is not None and is_container(definition.value):
+                    return Shared("object", base.attr, definition.statement if frame.source is source else None)
+        return None
+
     def of_module(self, node: ast.Attribute) -> Shared | None:
         """`store.TENSORS` of an imported file."""
         value = self.evaluator.value(node.value, self.evaluator.frame_at(self.source, node))
@@ -153,7 +175,8 @@ class Stores:
                         local = (
                             isinstance(part, ast.Name) and function is not None and name not in source.flow_in(function).globals
                         )
-                        if not local:
+                        born = last_name(part) != key_of(part) and getattr(function, "name", "") in _CONSTRUCTORS
+                        if not local and not born:
                             return True
             if last_name(node.value) == name:
                 names.update(found for target in node.targets if (found := last_name(target)) is not None)

@@ -25,6 +25,7 @@ from oakum.rule import (
     Operation,
     RemoveArgument,
     Replace,
+    Undecorate,
     Unwrap,
 )
 from oakum.syntax.document import Cell, Document
@@ -158,6 +159,8 @@ class _Scribe:
                 return self.unwrap(operation.statement)
             case Decorate():
                 return self.decorate(operation.function, operation.text)
+            case Undecorate():
+                return self.undecorate(operation.decorator)
             case AddImport():
                 return self.add_import(operation.line)
 
@@ -359,6 +362,14 @@ class _Scribe:
         if indent.strip():
             raise _Unsafe
         yield self.above(line, indent, ["@" + text.removeprefix("@")])
+
+    def undecorate(self, decorator: ast.expr) -> Iterator[TextEdit]:
+        start, end = self.locate(decorator)
+        first, last = self.document.line_of(start), self.document.line_of(end)
+        before = self.text[self.document.line_starts[first] : start]
+        if before.strip() != "@" or not self.ends_line(end):
+            raise _Unsafe
+        yield self.remove_lines(first, last)
 
     def add_import(self, statement: str) -> Iterator[TextEdit]:
         masked = _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == "#" else "_" * len(found[0]), self.text)
@@ -572,7 +583,7 @@ def _subject(operation: Operation) -> ast.AST | None:
             return operation.call
         case Enclose():
             return operation.first
-        case Decorate():
+        case Decorate() | Undecorate():
             return operation.function
         case AddImport():
             return None
