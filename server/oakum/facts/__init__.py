@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from oakum.facts.autograd import Attached
 from oakum.facts.custom_function import CustomFunction, Kept, Role
+from oakum.facts.resources import ResourceFacts
 from oakum.facts.tensorflow import TensorFlowFacts
+from oakum.knowledge.objects import Resource
 from oakum.semantics.execution import Execution
+from oakum.semantics.ownership import End, Owned
 from oakum.semantics.repetition import Again
 from oakum.semantics.values import Obj
 
-__all__ = ["Again", "Attached", "CustomFunction", "Execution", "Facts", "Kept", "Obj", "Role"]
+__all__ = ["Again", "Attached", "CustomFunction", "End", "Execution", "Facts", "Kept", "Obj", "Owned", "Resource", "Role"]
 
 
-class Facts(TensorFlowFacts):
+class Facts(TensorFlowFacts, ResourceFacts):
     """What is known of one file. Node arguments are nodes of that file."""

@@ -196,6 +196,12 @@ class LifetimeFacts(ObjectFacts):
         """Proof that an iterable never ends, the node that makes it so: `count()`, a generator in sight, a loader of such a data set."""
         return Endless(self.evaluator, self.source).unending(iterable)
 
+    def bound_in(self, node: ast.AST, loop: ast.AST) -> bool:
+        """Whether an expression reads a name that a loop binds, in its head or body."""
+        read = (name for name in ast.walk(node) if isinstance(name, ast.Name))
+        places = (definition.statement for name in read for definition in self.definitions(name))
+        return any(place is loop or (place is not None and loop in self.ancestors(place)) for place in places)
+
     def movable(self, node: ast.AST, loop: ast.AST) -> bool:
         """Whether an expression in a loop may stand before it: it surely runs in each iteration, on what is bound before the loop."""
         if self.conditional(node, loop) or self.varies(node, loop):

@@ -428,11 +428,7 @@ class Evaluator:
             ):
                 results.append(self.invoke(method, (obj,), [], {}, context or ast.Pass(), frame))
             elif (
-                obj.kind == "object"
-                and (
-                    obj.name in ("builtins.open", "tqdm.tqdm", "torch.utils.tensorboard.SummaryWriter")
-                    or obj.name in objects.ENTERED
-                )
+                obj.kind == "object" and (obj.name in ("tqdm.tqdm", "joblib.Parallel") or obj.name in objects.RESOURCES)
             ) or obj.kind in ("iterator", "loader", "handle", *ENTERED):
                 results.append((obj,))
             else:

@@ -70,7 +70,7 @@ class Lifetimes:
         result: tuple[bool, ast.AST | None] = (False, None)
         name = getattr(function, "name", "")
         cls = source.class_of(function)
-        if (cls is not None and name in knowledge.REPEATED_METHODS) or self.is_hook(function):
+        if (cls is not None and (name in knowledge.REPEATED_METHODS or self.is_callback(cls, name))) or self.is_hook(function):
             result = (True, None)
         else:
             for call, _ in self.evaluator.callers(function, source):
@@ -85,6 +85,13 @@ class Lifetimes:
                         break
         self.repeated_memo[function] = result
         return result
+
+    def is_callback(self, cls: ast.ClassDef, name: str) -> bool:
+        """Whether Keras calls a method in each epoch or batch."""
+        if not name.startswith(("on_epoch_", "on_batch_", "on_train_batch_", "on_test_batch_", "on_predict_batch_")):
+            return False
+        _, libraries, _ = self.evaluator.ancestry(cls, self.evaluator.frame_at(self.source, cls))
+        return any(library.startswith("keras.callbacks.") for library in libraries)
 
     def is_hook(self, function: FunctionNode) -> bool:
         """Whether a function is registered as a hook, or is returned to a registration (`register_forward_hook(self._hook(name))`)."""
