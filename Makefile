@@ -65,3 +65,9 @@ benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/throughput.py
 endif
+
+ifneq ($(wildcard tests/editors/run.py),)
+.PHONY: editors
+editors: $(VENV)/.dev
+	$(BIN)/python tests/editors/run.py
+endif
