@@ -79,13 +79,6 @@ def _rebuilding(node: ast.Call, maker: ast.Call, facts: Facts) -> Loop | None:
     return found
 
 
-def _returned(maker: ast.Call, facts: Facts) -> bool:
-    """Whether a function gives the loader to its callers: they know how often they ask for it."""
-    function = facts.function(maker)
-    returns = [r.value for r in facts.nodes_in(function, ast.Return) if isinstance(r, ast.Return) and r.value] if function else []
-    return any(obj.site is maker for value in returns for obj in facts.value(value))
-
-
 def _persistent(maker: ast.Call, workers: str, facts: Facts) -> str:
     """The constructor on one line, with persistent workers."""
     text = facts.text(maker)
@@ -121,7 +114,7 @@ def _hoist(node: ast.Call, loop: Loop, workers: str, facts: Facts) -> tuple[Fix,
 def _rebuilt(node: ast.Call, facts: Facts) -> tuple[ast.Call, Loop] | None:
     """The constructor of a loader that a call makes again in each iteration of a loop, and the loop."""
     maker = facts.maker(node, "loader")
-    if maker is None or (maker is not node and not facts.loops(node)) or (maker is node and _returned(node, facts)):
+    if maker is None or (maker is not node and not facts.loops(node)) or (maker is node and facts.returned(node)):
         return None
     if maker is not node and (
         facts.qualified(node.func) is not None or not isinstance(facts.parent(node), (ast.Assign, ast.For, ast.Call))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from oakum.knowledge.torch import PART_ACCESSORS
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, key_of
 from oakum.semantics.program import FUNCTIONS
 
@@ -22,6 +23,8 @@ _PURE_OS = {"os.cpu_count", "multiprocessing.cpu_count", "torch.cuda.is_availabl
 # Methods that change what they are called on, also where their result is used.
 _CHANGING = {"pop", "popleft", "popitem", "setdefault", "fit_transform", "step"}
 _READING = {"print", "len", "info", "debug", "warning", "log", "isinstance", "assert_"}
+# Training changes their weights and state, not what they are.
+_KEPT = ("module", "loader", "optimizer", "class", "function")
 _FIXED = ("number", "string", "none")
 
 
@@ -61,6 +64,8 @@ class Invariance:
         name = facts.qualified(call.func)
         if name is not None:
             return name.startswith(_PURE) or name in _PURE_OS or name.removeprefix("builtins.") in _PURE_BUILTINS
+        if isinstance(call.func, ast.Attribute) and call.func.attr in PART_ACCESSORS:
+            return True
         # A data set of one's own over paths and settings; over other objects it may copy what they are now.
         made = facts.some(call.func, "class")
         arguments = [*call.args, *(k.value for k in call.keywords)]
@@ -98,7 +103,7 @@ class Invariance:
             return False  # bound further down in the loop: the next iteration sees it
         if not reaching and not owner and root is node and self.rebound_global(key, function):
             return False
-        if facts.qualified(node) is not None or facts.is_kind(node, *_FIXED, "class", "function"):
+        if facts.qualified(node) is not None or facts.is_kind(node, *_FIXED, *_KEPT):
             return True
         return not any(self.changes(region, key, function) for region in self.regions(key, function, within))
 

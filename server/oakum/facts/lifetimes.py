@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from oakum.facts.invariance import Invariance
@@ -253,21 +252,6 @@ class LifetimeFacts(ObjectFacts):
             child = parent
         return child is loop
 
-    def is_training_loop(self, loop: ast.AST) -> bool:
-        """Whether the iterations of a loop are the batches, steps or epochs of one run, not folds, seeds or trials."""
-        return self.walks_batches(loop) or _counts_steps(loop)
-
-    def walks_batches(self, loop: ast.AST) -> bool:
-        """Whether a `for` goes through the batches of a loader, also wrapped by `enumerate` and `tqdm`."""
-        if not isinstance(loop, (ast.For, ast.AsyncFor)):
-            return False
-        iterable = loop.iter
-        while isinstance(iterable, ast.Call) and iterable.args and not self.is_loader(iterable):
-            if (self.qualified(iterable.func) or "").rpartition(".")[2] not in ("enumerate", "tqdm", "iter", "zip"):
-                return False
-            iterable = iterable.args[0]
-        return self.is_loader(iterable)
-
     def is_hook(self, function: FunctionNode) -> bool:
         """Whether a function is registered as a hook of a module, tensor or optimizer."""
         return self.lifetimes.is_hook(function)
@@ -277,30 +261,3 @@ class LifetimeFacts(ObjectFacts):
         if lifetime.implicit:
             return f"calls of `{getattr(lifetime.loop, 'name', 'this function')}`"
         return f"iterations of the loop in line {self.line(lifetime.loop)}"
-
-
-# What people call the counters of one training, and the bounds they run to; whole words between underscores.
-_COUNTER = re.compile(
-    r"(?:^|_)(?:epochs?|ep|steps?|iters?|iterations?|it|batch(?:es)?|updates?|minibatch)(?:$|_|\d)", re.IGNORECASE
-)
-
-
-def _counts_steps(loop: ast.AST) -> bool:
-    """Whether a loop counts epochs or steps by the names of its counter or bound: `for epoch in range(n)`, `while step < last`."""
-    match loop:
-        case ast.For(target=ast.Name(id=name), iter=ast.Call() as numbers):
-            last = numbers.func.attr if isinstance(numbers.func, ast.Attribute) else getattr(numbers.func, "id", "")
-            if last in ("tqdm", "enumerate") and numbers.args and isinstance(numbers.args[0], ast.Call):
-                numbers = numbers.args[0]
-            ranged = isinstance(numbers.func, ast.Name) and numbers.func.id in ("range", "trange")
-            counted = isinstance(numbers.func, ast.Attribute) and numbers.func.attr in ("count", "trange")
-            bounds = [_last_name(n) for a in numbers.args[-2:] for n in ast.walk(a)]
-            return (ranged or counted) and any(_COUNTER.search(n) for n in (name, *bounds))
-        case ast.While(test=ast.Compare(left=left, comparators=[bound])):
-            return any(_COUNTER.search(_last_name(side)) for side in (left, bound))
-        case _:
-            return False
-
-
-def _last_name(node: ast.AST) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

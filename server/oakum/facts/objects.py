@@ -12,7 +12,7 @@ from oakum.knowledge import torch as knowledge
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, in_order, key_of
 from oakum.semantics.functions import is_tensor_in
 from oakum.semantics.program import Frame
-from oakum.semantics.values import Obj, Value, only, some
+from oakum.semantics.values import Grad, Obj, Value, only, some
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -161,9 +161,29 @@ class ObjectFacts(SyntaxFacts):
                 return self.is_loader(iterable)
 
     def maker(self, node: ast.AST, *kinds: str) -> ast.Call | None:
-        """The call, maybe of another file, that makes the module, loader or optimizer an expression gives."""
-        found = self.some(node, *kinds)
+        """The call, maybe of another file, that makes the module, loader or optimizer an expression gives, alone or in a tuple."""
+        value = self.value(node)
+        found = some(value, *kinds) or some(tuple(obj for pair in value for item in pair.items or () for obj in item), *kinds)
         return found.site if found is not None and isinstance(found.site, ast.Call) else None
+
+    def returned(self, maker: ast.Call) -> bool:
+        """Whether the function around a constructor gives the object to its callers, alone or in a tuple."""
+        function = self.function(maker)
+        returns = (
+            [r.value for r in self.nodes_in(function, ast.Return) if isinstance(r, ast.Return) and r.value] if function else []
+        )
+        given = [obj for value in returns for obj in self.value(value)]
+        return any(obj.site is maker or any(o.site is maker for item in obj.items or () for o in item) for obj in given)
+
+    def is_size(self, node: ast.AST) -> bool:
+        """Whether an expression is a size of a tensor: `x.shape[1]`, `x.size(1)`, `len(x)`."""
+        match node:
+            case ast.Subscript(value=ast.Attribute(attr="shape")) | ast.Call(func=ast.Attribute(attr="size")):
+                return True
+            case ast.Call(func=ast.Name(id="len")):
+                return True
+            case _:
+                return False
 
     def workers(self, loader: ast.Call) -> str | None:
         """The number of worker processes of a loader as its constructor says it, None if there are none as far as is known."""
@@ -184,6 +204,42 @@ class ObjectFacts(SyntaxFacts):
 
     def is_optimizer(self, node: ast.AST) -> bool:
         return only(self.value(node), "optimizer")
+
+    def has_weights(self, module: Obj, depth: int = 3) -> bool:
+        """Whether a module has parameters of its own, as far as is known: not so for activations, pooling and losses."""
+        if isinstance(module.node, ast.ClassDef) and module.frame is not None:
+            classes, libraries, _ = self.evaluator.ancestry(module.node, module.frame)
+            if any(name not in ("torch.nn.Module", "pytorch_lightning.LightningModule", "builtins.object") for name in libraries):
+                return True
+            for cls, frame in classes:
+                for node in ast.walk(cls):
+                    if not isinstance(node, ast.Call) or not _is_constructor(node.func):
+                        continue
+                    if depth and frame.source.enclosing_class(node) is cls:
+                        value = self.evaluator.value(node, self.evaluator.frame_at(frame.source, node))
+                        made = [obj for obj in value if obj.site is node or obj.node is node]
+                        if any(obj.kind == "tensor" and obj.grad is Grad.LEAF for obj in made):
+                            return True
+                        if any(obj.kind == "module" and self.has_weights(obj, depth - 1) for obj in made):
+                            return True
+            return False
+        last = module.name.rpartition(".")[2]
+        if last in ("Sequential", "ModuleList", "ModuleDict") and module.name.startswith("torch.nn."):
+            parts = [*(obj for item in module.items or () for obj in item), *(module.element or ())]
+            return any(obj.kind == "module" and depth > 0 and self.has_weights(obj, depth - 1) for obj in parts)
+        return bool(module.name) and last not in knowledge.PARAMETER_FREE and not last.endswith("Loss")
+
+    def is_pretrained(self, call: ast.Call) -> bool:
+        """Whether a call loads a model, tokenizer or processor that somebody trained: from disk or the network, and slowly."""
+        name = self.qualified(call.func) or ""
+        if name.startswith("transformers.") or isinstance(call.func, ast.Attribute):
+            if name.endswith(".from_pretrained") or (
+                isinstance(call.func, ast.Attribute) and call.func.attr == "from_pretrained"
+            ):
+                return True
+        weights = [k for k in call.keywords if k.arg in ("pretrained", "weights")]
+        given = any(not isinstance(k.value, ast.Constant) or k.value.value not in (None, False) for k in weights)
+        return name in knowledge.PRETRAINED or (name.startswith(knowledge.MODEL_MAKERS) and given)
 
     def bases(self, cls: ast.ClassDef) -> tuple[list[ast.ClassDef], list[str], bool]:
         """Classes in sight that a class derives from (itself first), qualified names of library bases, and whether one is unknown."""
@@ -437,3 +493,9 @@ class ObjectFacts(SyntaxFacts):
     def kept_key(self, kept: ast.AST) -> str | None:
         """The name or chain at the root of `history["loss"]`, `d.setdefault(k, [])`."""
         return key_of(container_of(kept))
+
+
+def _is_constructor(function: ast.expr) -> bool:
+    """Whether what is called looks like a class, or a maker of a known model."""
+    name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    return name[:1].isupper() or name in ("from_pretrained", "from_config", "create_model", "load")

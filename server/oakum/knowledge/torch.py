@@ -136,6 +136,13 @@ TRANSPARENT_WRAPPERS = {
 }  # fmt: skip
 MODEL_MAKERS = ("torchvision.models.", "timm.create_model", "timm.models.create_model", "torch.hub.load", "segmentation_models_pytorch.", "torch.jit.load",
                 "pretrainedmodels.", "open_clip.create_model")  # fmt: skip
+# Constructors that load trained weights.
+PRETRAINED = {
+    "lpips.LPIPS", "sentence_transformers.SentenceTransformer", "clip.load", "open_clip.create_model_and_transforms", "whisper.load_model",
+    "bert_score.BERTScorer", "transformers.pipeline", "torch.hub.load", "ultralytics.YOLO", "spacy.load", "facenet_pytorch.MTCNN",
+    "torchmetrics.image.lpip.LearnedPerceptualImagePatchSimilarity", "torchmetrics.image.fid.FrechetInceptionDistance",
+    "torchmetrics.text.bert.BERTScore",
+}  # fmt: skip
 # Base classes, by the last part of their name or whole, which make a class a torch Module.
 MODULE_BASES = {
     "torch.nn.Module", "pytorch_lightning.LightningModule", "transformers.PreTrainedModel", "torch.jit.ScriptModule",
