@@ -67,7 +67,7 @@ RULE = Rule(
 )
 
 
-_WRAPPERS = {"torch.compile", "torch.nn.DataParallel", "torch.nn.parallel.DistributedDataParallel", "torch.nn.parallel.DataParallel",
+_WRAPPERS = {"torch.nn.DataParallel", "torch.nn.parallel.DistributedDataParallel", "torch.nn.parallel.DataParallel",
              "torch.nn.SyncBatchNorm.convert_sync_batchnorm"}  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def optimizer_anew(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 
 @RULE.check(level=Level.INFORMATION)
 def wrapped_again(node: ast.Call, facts: Facts) -> Iterator[Finding]:
-    """`torch.compile(model)`, `DataParallel(model)` or `accelerator.prepare(model)` in each iteration."""
+    """`DataParallel(model)` or `accelerator.prepare(model)` in each iteration."""
     prepares = (
         isinstance(node.func, ast.Attribute) and node.func.attr == "prepare" and facts.is_kind(node.func.value, "accelerator")
     )

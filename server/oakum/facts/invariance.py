@@ -58,6 +58,10 @@ class Invariance:
             pending.extend(ast.iter_child_nodes(part))
         return not isinstance(node, ast.Call) or facts.qualified(node.func) is not None or self.pure(node)
 
+    def equal(self, node: ast.expr) -> bool:
+        """Whether an expression not only is made of the same things but is the same."""
+        return self.unchanged(node) and (not isinstance(node, ast.Call) or self.pure(node))
+
     def pure(self, call: ast.Call) -> bool:
         """Whether a call gives the same for the same arguments."""
         facts = self.facts
@@ -132,7 +136,7 @@ class Invariance:
             calls = [c for c in facts.callers(function) if self.loop in facts.ancestors(c) or facts.function(c) in self.reached]
             for call in calls:
                 passed = facts.passed(function, call, definition.key)
-                if passed is not None and not self.unchanged(passed):
+                if passed is not None and not self.equal(passed):
                     return False
             return bool(calls)
         if within and not self.inside(definition):
@@ -141,7 +145,7 @@ class Invariance:
             return False
         # A loop inside, over the same things, goes through them again.
         plain = (definition.how == "assign" and not definition.path) or definition.how == "for"
-        return plain and (isinstance(definition.value, ast.Constant) or self.unchanged(definition.value))
+        return plain and (isinstance(definition.value, ast.Constant) or self.equal(definition.value))
 
     def rebound_global(self, key: str, function: FunctionNode | None) -> bool:
         """Whether a name of an enclosing function or the module is bound in the loop, or by a function that says `global`."""
