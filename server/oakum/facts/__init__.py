@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from oakum.facts.autograd import Attached
 from oakum.facts.custom_function import CustomFunction, Kept, Role
+from oakum.facts.holders import Holder
 from oakum.facts.resources import ResourceFacts
 from oakum.facts.tensorflow import TensorFlowFacts
 from oakum.knowledge.objects import Resource
@@ -16,7 +17,20 @@ from oakum.semantics.ownership import End, Owned
 from oakum.semantics.repetition import Again
 from oakum.semantics.values import Obj
 
-__all__ = ["Again", "Attached", "CustomFunction", "End", "Execution", "Facts", "Kept", "Obj", "Owned", "Resource", "Role"]
+__all__ = [
+    "Again",
+    "Attached",
+    "CustomFunction",
+    "End",
+    "Execution",
+    "Facts",
+    "Holder",
+    "Kept",
+    "Obj",
+    "Owned",
+    "Resource",
+    "Role",
+]
 
 
 class Facts(TensorFlowFacts, ResourceFacts):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from oakum.facts.custom_function import CustomFunction
+from oakum.facts.holders import Holder, Holders
 from oakum.facts.lifetimes import LifetimeFacts
 from oakum.facts.origin import Origin
 from oakum.facts.sight import Sight
@@ -187,6 +188,10 @@ class AutogradFacts(LifetimeFacts):
             and self.trainable(module, call)
             for call in calls
         )
+
+    def holders(self, name: str, drop: ast.stmt) -> Iterator[Holder]:
+        """Who still holds what a name is bound to when a statement (`del name`, `name = None`) drops the name."""
+        return Holders(self, name, drop).holders()
 
     def made_in(self, region: ast.AST, node: ast.expr) -> bool:
         """Whether all of the graph of an expression is made in an iteration of a loop (or a call of a function), from data and parameters."""

@@ -187,6 +187,32 @@ class LifetimeFacts(ObjectFacts):
                             return True
         return False
 
+    def frees(self, statement: ast.stmt) -> bool:
+        """Whether a statement collects garbage or empties a cache of the device, itself or in a function that it calls."""
+        inside = [*self.calls_in(statement, "empty_cache"), *self.calls_in(statement, "collect", "malloc_trim")]
+        if any(
+            (isinstance(call.func, ast.Attribute) and call.func.attr != "collect") or self.qualified(call.func) == "gc.collect"
+            for call in inside
+        ):
+            return True
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        return isinstance(call, ast.Call) and any(self.calls_in(function, "empty_cache") for function in self.called(call))
+
+    def dropped_beside(self, name: str, statement: ast.stmt) -> bool:
+        """Whether a name is deleted, or bound to None, next to a statement."""
+        for beside in self.near(statement, 4):
+            for part in ast.walk(beside):
+                match part:
+                    case ast.Delete(targets=targets) if any(key_of(n) == name for target in targets for n in ast.walk(target)):
+                        return True
+                    case ast.Assign(targets=targets, value=ast.Constant(value=None)) if any(key_of(t) == name for t in targets):
+                        return True
+                    case ast.Call(func=ast.Attribute(value=owner, attr="clear")) if key_of(owner) == name:
+                        return True
+                    case _:
+                        pass
+        return False
+
     def leaves(self, loop: ast.AST) -> bool:
         """Whether something in a loop may leave it, or waits there for somebody else: `break`, an exception that ends it, a queue."""
         return Endless(self.evaluator, self.source).leaves(loop)

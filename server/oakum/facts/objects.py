@@ -30,6 +30,14 @@ class Setting:
     node: ast.AST
 
 
+def _is_basic(index: ast.expr) -> bool:
+    """Whether an index gives a view: numbers and slices, not a mask or a list."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    return all(
+        isinstance(part, ast.Slice) or (isinstance(part, ast.Constant) and not isinstance(part.value, str)) for part in parts
+    )
+
+
 class ObjectFacts(SyntaxFacts):
     """What an expression is, and where it comes from."""
 
@@ -489,6 +497,39 @@ class ObjectFacts(SyntaxFacts):
             case _:
                 bound = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
                 return any(isinstance(n, ast.Name) and n.id in bound for n in ast.walk(key))
+
+    def same_storage(self, node: ast.expr, name: str) -> bool:
+        """Whether an expression holds the memory of what a name names: the name, a view, a literal container with it."""
+        match node:
+            case ast.Name(id=found):
+                return found == name
+            case ast.Attribute(value=value, attr="T" | "mT" | "H" | "data"):
+                return self.same_storage(value, name)
+            case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in knowledge.STRICT_VIEWS:
+                return self.same_storage(value, name)
+            case ast.Subscript(value=value, slice=index) if _is_basic(index):
+                return self.same_storage(value, name) and self.is_kind(value, "tensor", "output")
+            case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+                return any(self.same_storage(element, name) for element in elements)
+            case ast.Dict(values=values):
+                return any(self.same_storage(value, name) for value in values)
+            case _:
+                return False
+
+    def binding_at(self, name: str, node: ast.stmt) -> list[Definition]:
+        """The bindings of a name, before a statement of the same function, that the statement sees: those since the last one in its block."""
+        bound = [d for d in self.bindings(self.function(node), name) if d.how not in ("delete", "reset")]
+        before = [d for d in bound if self.line(d.node) < self.line(node)]
+        around = {self.parent(node), *self.ancestors(node)}
+        sure = [d for d in before if d.statement in around or (d.statement is not None and self.parent(d.statement) in around)]
+        return [d for d in before if not sure or self.line(d.node) >= self.line(sure[-1].node)]
+
+    def used_after(self, name: str, node: ast.stmt) -> ast.expr | None:
+        """The first read of a name, below a statement in its function, of what the name is bound to at the statement."""
+        seen = self.binding_at(name, node)
+        end = self.source.locate(node)[1]
+        later = [read for read in self.reads(name, node) if self.source.locate(read)[0] > end]
+        return next((read for read in later if any(d in seen for d in self.definitions(read))), None)
 
     def kept_key(self, kept: ast.AST) -> str | None:
         """The name or chain at the root of `history["loss"]`, `d.setdefault(k, [])`."""

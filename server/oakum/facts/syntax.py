@@ -64,6 +64,12 @@ class SyntaxFacts:
         blocks: list[list[ast.stmt]] = [getattr(parent, name, []) for name in ("body", "orelse", "finalbody")]
         return next(block for block in blocks if statement in block)
 
+    def near(self, statement: ast.stmt, distance: int) -> list[ast.stmt]:
+        """The statements of a block that stand near one of them, itself among them."""
+        block = self.block(statement)
+        place = block.index(statement)
+        return block[max(place - distance, 0) : place + distance + 1]
+
     def conditional(self, node: ast.AST, until: ast.AST) -> bool:
         """Whether a node inside a loop or function may be left out in an iteration or call, by a test or an exception."""
         inside = itertools.takewhile(lambda parent: parent is not until, self.ancestors(node))

@@ -82,6 +82,18 @@ VIEWS = {
     "chunk", "split", "tensor_split", "t", "flatten", "unflatten", "unbind", "swapaxes", "movedim", "diagonal", "unfold", "contiguous",
     "detach", "numpy", "as_strided", "squeeze_", "unsqueeze_", "t_", "transpose_", "cpu", "to", "float", "type",
 }  # fmt: skip
+# Methods of a tensor whose result surely shares its memory.
+STRICT_VIEWS = {
+    "view", "view_as", "transpose", "permute", "squeeze", "unsqueeze", "expand", "expand_as", "narrow", "select", "chunk", "split", "unbind", "t",
+    "swapaxes", "movedim", "diagonal", "unfold", "detach", "numpy", "as_strided", "detach_",
+}  # fmt: skip
+# Operations whose graph keeps what comes out.
+SAVES_RESULT = {"exp", "relu", "tanh", "sigmoid", "softmax", "log_softmax", "sqrt", "rsqrt", "reciprocal", "gelu", "silu", "elu"}
+# Last names of what is made from a model and refers to it from then on, optimizers apart.
+HOLDS_MODEL = {
+    "DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "compile", "Trainer", "Seq2SeqTrainer", "SFTTrainer", "DPOTrainer",
+    "PPOTrainer", "AveragedModel",
+}  # fmt: skip
 # With a dimension they give (values, indices); the indices carry no graph.
 VALUES_AND_INDICES = {"max", "min", "topk", "sort", "median", "mode", "kthvalue", "cummax", "cummin", "nanmedian"}
 REDUCTIONS = {
