@@ -9,20 +9,21 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from oakum import catalogue
+from oakum import catalogue, suppression
 from oakum.facts import Facts
 from oakum.report import Diagnostic, Note, Related, Report
 from oakum.rule import Finding, Form, Framework, Rule
 from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.program import Source, Workspace
 from oakum.semantics.reveal import describe
-from oakum.settings import Settings, matches
+from oakum.settings import Settings
 from oakum.syntax import edits
 from oakum.syntax.document import Document
 from oakum.syntax.pieces import Index, Piece, Pieces, parse
@@ -40,7 +41,7 @@ class Remembered:
     pieces: set[int]
     names: set[str]
     files: list[tuple[Path, Source]]
-    notes: list[str]
+    notes: list[tuple[str, str]]  # what failed, and its traceback
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ def analyse(
             recomputed.append(piece.label)
             memory.findings[id(piece)] = remembered
         found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
-        notes.extend(Note(piece.start, text) for text in remembered.notes)
+        notes.extend(Note(piece.start, text, trace) for text, trace in remembered.notes)
     shown = [
         (piece, rule, form, finding, level)
         for piece, rule, form, finding in found
@@ -121,14 +122,17 @@ def analyse(
     said = _without_siblings(source, [(rule, finding) for _, rule, _, finding, _ in shown])
     diagnostics: list[Diagnostic] = []
     suppressed: list[Diagnostic] = []
-    silence = _Suppressions(document)
+    silence = suppression.read(document)
     for piece, rule, form, finding, level in shown:
         if finding not in said:
             continue
         diagnostic = _diagnostic(piece, source, rule, form, finding, level)
         if diagnostic is None:
             continue
-        (suppressed if silence.covers(diagnostic) else diagnostics).append(diagnostic)
+        is_silenced = any(each.covers(document, diagnostic) for each in silence)
+        (suppressed if is_silenced else diagnostics).append(diagnostic)
+    if silence and not notes:  # what could not be read might have been silenced
+        diagnostics.extend(suppression.unused(document, silence, suppressed, settings))
     raised = Counter(rule.code for _, rule, _, _ in found)
     return Report(
         document,
@@ -216,7 +220,8 @@ def _check(
                         remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
                 except Exception as error:
                     memory.failed.add(key)
-                    remembered.notes.append(f"rule {key} failed here and is switched off: {type(error).__name__}: {error}")
+                    message = f"rule {key} failed here and is switched off: {type(error).__name__}: {error}"
+                    remembered.notes.append((message, traceback.format_exc()))
     finally:
         source.asked = None
     remembered.files = list(files.items())
@@ -326,28 +331,3 @@ def _span(piece: Piece, source: Source, node: ast.AST) -> tuple[int, int] | None
         shift = len(new) - len(old)
         return piece.start + start + shift, piece.start + end + shift
     return None
-
-
-_IGNORE = re.compile(r"#\s*oakum:\s*(ignore-file|ignore)(?:\[([^\]]*)\])?", re.IGNORECASE)
-
-
-class _Suppressions:
-    """Comments that silence: `# oakum: ignore[PT07]` on a line of the finding, `# oakum: ignore-file`."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.lines: dict[int, list[str]] = {}
-        self.file: list[str] = []
-        if "oakum:" in document.text:
-            for found in _IGNORE.finditer(document.text):
-                selectors = [part.strip() for part in (found[2] or "ALL").split(",") if part.strip()]
-                if found[1].lower() == "ignore-file":
-                    self.file.extend(selectors)
-                else:
-                    self.lines.setdefault(document.line_of(found.start()), []).extend(selectors)
-
-    def covers(self, diagnostic: Diagnostic) -> bool:
-        if any(matches(selector, diagnostic.rule, diagnostic.form) for selector in self.file):
-            return True
-        first, last = self.document.line_of(diagnostic.start), self.document.line_of(diagnostic.end)
-        return any(matches(s, diagnostic.rule, diagnostic.form) for line in {first, last} for s in self.lines.get(line, ()))

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 
+from oakum import unused_suppression
 from oakum.rule import HEADINGS, Framework, Rule, Safety
 
 ENTRY_POINTS = "oakum.rules"
@@ -29,6 +30,11 @@ def rules() -> tuple[Rule, ...]:
     return _load()[0]
 
 
+def known() -> tuple[Rule, ...]:
+    """Every rule that a selector may name: those of the packs, and Oakum's own about its comments."""
+    return (*rules(), unused_suppression.RULE)
+
+
 def problems() -> tuple[str, ...]:
     """What is wrong with the installed rules: empty unless a pack is broken."""
     return _load()[1]
@@ -38,14 +44,14 @@ def find(name_or_code: str) -> Rule | None:
     """The rule with this code (`PT07`, in any case) or this name (`unreleased-tensor-references`, or its file's name)."""
     wanted = name_or_code.strip()
     code, name = wanted.upper(), wanted.lower().removesuffix(".py").replace("_", "-")
-    return next((rule for rule in rules() if rule.code == code or rule.name == name), None)
+    return next((rule for rule in known() if rule.code == code or rule.name == name), None)
 
 
 def suggest(text: str) -> str | None:
     """The code or name that somebody who typed `text` may have meant."""
-    known = {key.lower(): key for rule in rules() for key in (rule.name, rule.code)}
-    close = difflib.get_close_matches(text.strip().lower().replace("_", "-"), known, n=1, cutoff=0.6)
-    return known[close[0]] if close else None
+    keys = {key.lower(): key for rule in known() for key in (rule.name, rule.code)}
+    close = difflib.get_close_matches(text.strip().lower().replace("_", "-"), keys, n=1, cutoff=0.6)
+    return keys[close[0]] if close else None
 
 
 def url(rule: Rule) -> str:

@@ -10,12 +10,11 @@ import tokenize
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oakum import configuration, notebook
-from oakum.configuration import ConfigurationError
+from oakum.configuration import ConfigurationError, spec
 from oakum.notebook import Notebook, NotebookError, OtherLanguage
 from oakum.report import TextEdit
 from oakum.syntax.document import Document
@@ -174,7 +173,7 @@ class _Ignored:
         with suppress(ConfigurationError):
             found = configuration.load(top)
             if found.path:
-                ignored = _Ignored(configured=(str(found.path.parent), _patterns(found.exclude)))
+                ignored = _Ignored(configured=(str(found.path.parent), spec(found.exclude)))
         repository = next((folder for folder in (top, *top.parents) if (folder / ".git").exists()), top)
         for folder in reversed(top.parents):
             if folder.is_relative_to(repository):
@@ -186,8 +185,8 @@ class _Ignored:
         """The same with what the files of a folder say."""
         ignored = self._with_git(folder)
         with suppress(ConfigurationError):  # told when a file of the folder is looked at
-            if found := configuration.read(Path(folder, configuration.FILE)):
-                return replace(ignored, configured=(folder, _patterns(found.exclude)))
+            if found := configuration.in_folder(Path(folder)):
+                return replace(ignored, configured=(folder, spec(found.exclude)))
         return ignored
 
     def leaves_out(self, path: str) -> bool:
@@ -201,7 +200,7 @@ class _Ignored:
             lines = Path(folder, ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return self
-        return replace(self, git=(*self.git, (folder, _patterns(tuple(lines)))))
+        return replace(self, git=(*self.git, (folder, spec(tuple(lines)))))
 
 
 def find(paths: Iterable[str], trouble: Callable[[str, str], None]) -> list[Path]:
@@ -254,10 +253,3 @@ def _verdict(path: str, patterns: _Patterns) -> bool | None:
     """True: left out, False: explicitly not, None: not mentioned."""
     folder, spec = patterns
     return spec.check_file(path[len(folder.rstrip(os.sep)) + 1 :].replace(os.sep, "/")).include
-
-
-@cache
-def _patterns(lines: tuple[str, ...]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)

@@ -53,10 +53,14 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something the user should know that is no finding: a syntax error, a piece left out, a rule that failed."""
+    """Something the user should know that is no finding: a syntax error, a piece left out, a rule that failed.
+
+    `trace`: of a rule that failed, the traceback that belongs into a report of the bug.
+    """
 
     start: int
     message: str
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

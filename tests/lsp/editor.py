@@ -20,6 +20,7 @@ PATIENCE = 20.0
 
 LEAK = "import torch\n\ntorch.autograd.set_detect_anomaly(True)\n"
 CLEAN = "import torch\n\ntorch.autograd.set_detect_anomaly(False)\n"
+SAFE = "import torch\n\ntorch.autograd.detect_anomaly()\n"  # what can be fixed unread
 KEPT = """\
 import torch
 
@@ -63,7 +64,9 @@ class Editor:
 
     # --- the session ---
 
-    async def start(self, options: Any = None, settings: Any = None, folder: Path | None = None) -> None:
+    async def start(
+        self, options: Any = None, settings: Any = None, folder: Path | None = None, folders: Sequence[Path] = ()
+    ) -> None:
         if settings is not None:
             self.client.set_configuration(settings, section="oakum")
         await self.client.start_io(*COMMAND)
@@ -72,6 +75,7 @@ class Editor:
                 capabilities=self.declared,
                 initialization_options=options,
                 root_uri=folder.as_uri() if folder else None,
+                workspace_folders=[types.WorkspaceFolder(each.as_uri(), each.name) for each in folders] or None,
             )
         )
         self.capabilities = answer.capabilities
@@ -142,7 +146,13 @@ class Editor:
         found = await self.client.text_document_code_action_async(
             types.CodeActionParams(types.TextDocumentIdentifier(uri), where, types.CodeActionContext([], only=only))
         )
-        return [action for action in found or () if isinstance(action, types.CodeAction)]
+        return [await self.resolved(action) for action in found or () if isinstance(action, types.CodeAction)]
+
+    async def resolved(self, action: types.CodeAction) -> types.CodeAction:
+        """An action as it is when its user has chosen it."""
+        if action.edit or action.data is None:
+            return action
+        return await self.client.code_action_resolve_async(action)
 
     # --- what comes unasked ---
 
@@ -189,7 +199,7 @@ def edited(text: str, action: types.CodeAction, uri: str, encoding: str = "utf-3
         (change,) = action.edit.document_changes
         assert isinstance(change, types.TextDocumentEdit)
         assert change.text_document.uri == uri
-        edits = [item for item in change.edits if isinstance(item, types.TextEdit)]
+        edits = [item for item in change.edits if not isinstance(item, types.SnippetTextEdit)]
     else:
         assert action.edit.changes is not None
         edits = list(action.edit.changes[uri])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from lsp.editor import KEPT, LEAK, Editor, at, edited
+from lsp.editor import KEPT, LEAK, SAFE, Editor, at, edited
 from lsprotocol import types
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -14,9 +14,9 @@ HERE = at(2, 20)
 async def test_fixes_come_first_and_ignoring_last(editor: Editor) -> None:
     uri = editor.open(LEAK)
     actions = await editor.actions(uri, HERE)
-    assert actions[-1].title == "Ignore PT16 on this line"
-    assert not actions[-1].is_preferred
-    assert len(actions) > 1
+    assert [action.title for action in actions[-2:]] == ["Ignore PT16 on this line", "Ignore PT16 in this file"]
+    assert not any(action.is_preferred for action in actions[-2:])
+    assert len(actions) > 2
     assert all(action.kind == types.CodeActionKind.QuickFix for action in actions if action.kind != "source.fixAll.oakum")
     for action in actions:
         ast.parse(edited(LEAK, action, uri, editor.encoding))
@@ -105,8 +105,88 @@ async def test_a_fix_to_review_is_offered_and_not_preferred(editor: Editor) -> N
 async def test_ignoring_keeps_the_comment_that_is_there(editor: Editor, line: str, expected: str) -> None:
     text = LEAK.rstrip("\n")
     uri = editor.open(text + line + "\n")
-    action = (await editor.actions(uri, HERE))[-1]
+    action = (await editor.actions(uri, HERE))[-2]
     new = edited(text + line + "\n", action, uri, editor.encoding)
     assert new == text + expected + "\n"
     editor.change(uri, new)
+    assert "PT16" not in await editor.codes(uri)
+
+
+TWO = KEPT + "more = 0.0\nfor x, y in loader:\n    loss = criterion(model(x), y)\n    loss.backward()\n    more += loss\n"
+
+
+async def offered(editor: Editor, uri: str, where: types.Range) -> list[types.CodeAction]:
+    """Actions as they are offered, before one of them is chosen."""
+    found = await editor.client.text_document_code_action_async(
+        types.CodeActionParams(types.TextDocumentIdentifier(uri), where, types.CodeActionContext([]))
+    )
+    return [action for action in found or () if isinstance(action, types.CodeAction)]
+
+
+async def test_all_of_a_kind(editor: Editor) -> None:
+    uri = editor.open(TWO)
+    first, _ = await editor.diagnostics(uri)
+    (action,) = [action for action in await editor.actions(uri, first.range) if action.title.startswith("Fix all")]
+    assert action.title == "Fix all 2 of PT07 in this file, to review"
+    assert not action.is_preferred
+    assert edited(TWO, action, uri, editor.encoding).count("loss.item()") == 2
+
+
+async def test_one_of_a_kind_is_no_kind(editor: Editor) -> None:
+    uri = editor.open(KEPT)
+    (item,) = await editor.diagnostics(uri)
+    assert not [action for action in await editor.actions(uri, item.range) if action.title.startswith("Fix all")]
+
+
+async def test_edits_of_many_places_are_made_when_they_are_wanted(editor: Editor) -> None:
+    declared = editor.declared.text_document and editor.declared.text_document.code_action
+    can = bool(declared and declared.resolve_support and "edit" in declared.resolve_support.properties and declared.data_support)
+    uri = editor.open(SAFE)
+    (action,) = [action for action in await offered(editor, uri, HERE) if action.kind == "source.fixAll.oakum"]
+    assert (action.edit is None) is can
+    if can:
+        assert (await editor.client.code_action_resolve_async(action)).edit
+        editor.change(uri, SAFE + "\n")
+        late = await editor.client.code_action_resolve_async(action)
+        assert late.edit is None, "it was offered for another version"
+
+
+async def test_a_fix_to_review_says_so(editor: Editor) -> None:
+    uri = editor.open(TWO)
+    first, _ = await editor.diagnostics(uri)
+    one, *_ = actions = await editor.actions(uri, first.range)
+    (many,) = [action for action in actions if action.title.startswith("Fix all")]
+    ignoring = actions[-1]
+    declared = editor.declared.workspace and editor.declared.workspace.workspace_edit
+    annotates = bool(declared and declared.document_changes and declared.change_annotation_support)
+    for action, confirm in ((one, False), (many, True)):
+        assert action.edit
+        notes = list((action.edit.change_annotations or {}).values())
+        assert [note.needs_confirmation for note in notes] == ([confirm] if annotates else [])
+    assert ignoring.edit
+    assert not ignoring.edit.change_annotations
+
+
+async def test_an_empty_context_wants_everything(editor: Editor) -> None:
+    uri = editor.open(LEAK)
+    assert await editor.actions(uri, HERE, only=[]) == await editor.actions(uri, HERE)
+
+
+async def test_ignoring_in_the_whole_file(editor: Editor) -> None:
+    uri = editor.open(LEAK)
+    action = (await editor.actions(uri, HERE))[-1]
+    new = edited(LEAK, action, uri, editor.encoding)
+    assert new == "# oakum: ignore-file[PT16]\n" + LEAK
+    editor.change(uri, new)
     assert await editor.codes(uri) == []
+
+
+async def test_a_comment_that_silences_nothing_is_faded_and_goes(editor: Editor) -> None:
+    text = "import torch\n\nx = 1  # oakum: ignore[PT16]\n"
+    uri = editor.open(text)
+    (item,) = await editor.diagnostics(uri)
+    assert (item.code, item.severity) == ("OK01", types.DiagnosticSeverity.Hint)
+    (action, *rest) = await editor.actions(uri, at(2, 10), only=["quickfix"])
+    assert action.is_preferred
+    assert edited(text, action, uri, editor.encoding) == "import torch\n\nx = 1\n"
+    assert not [each for each in rest if each.title.startswith("Ignore")]

@@ -11,10 +11,11 @@ import pytest
 from lsp.editor import at
 from lsprotocol import types
 
-from oakum import notebook
-from oakum.lsp import convert
-from oakum.lsp.convert import Client, Part, Source
-from oakum.lsp.ignore import ignore
+from oakum import notebook, suppression
+from oakum.lsp import actions, convert
+from oakum.lsp.client import Client
+from oakum.lsp.hover import hover
+from oakum.lsp.places import Part, Source
 from oakum.report import Diagnostic, Mend, Related, Report, TextEdit
 from oakum.rule import Finding, Framework, Level, Rule, Safety
 from oakum.syntax import edits
@@ -75,7 +76,7 @@ def test_less_for_editors_that_know_less() -> None:
     item = finding(document, "leak(a)", related=(Related(document, 0, 1, "made here"),))
     (shown,) = convert.diagnostics(source(document), Report(document, (item,)), Client())[Part(URI, None)]
     assert (shown.related_information, shown.code_description, shown.data) == (None, None, None)
-    assert not convert.code_actions(source(document), Report(document, (item,)), Client(), URI, at(0, 0), None)
+    assert not actions.code_actions(source(document), Report(document, (item,)), Client(), URI, at(0, 0), None)
 
 
 def test_hover_lists_the_proof() -> None:
@@ -83,7 +84,7 @@ def test_hover_lists_the_proof() -> None:
     other = Document("b\n", Path("/work/b.py"))
     item = finding(document, "leak(a)", related=(Related(document, 0, 1, "made here"), Related(other, 0, 1, "kept there")))
     report = Report(document, (item,))
-    rich = convert.hover(source(document), report, CLIENT, URI, types.Position(1, 2))
+    rich = hover(source(document), report, CLIENT, URI, types.Position(1, 2))
     assert rich
     assert isinstance(rich.contents, types.MarkupContent)
     assert rich.contents.value.startswith(
@@ -91,17 +92,17 @@ def test_hover_lists_the_proof() -> None:
         "- [line 1](file:///work/a.py#L1): made here\n"
         "- [b.py:1](file:///work/b.py#L1): kept there\n\n---\n\n# PT99 A Smell"
     )
-    plain = convert.hover(source(document), report, replace(CLIENT, markdown=False), URI, types.Position(1, 2))
+    plain = hover(source(document), report, replace(CLIENT, markdown=False), URI, types.Position(1, 2))
     assert plain
     assert isinstance(plain.contents, types.MarkupContent)
     assert plain.contents.kind is types.MarkupKind.PlainText
-    assert plain.contents.value.startswith("PT99 `leak(a)` leaks\n\n- line 1: made here\n- b.py:1: kept there\n")
+    assert plain.contents.value.startswith("PT99 leak(a) leaks\n\n- line 1: made here\n- b.py:1: kept there\n")
 
 
 def test_hover_tells_of_each_finding_and_of_each_rule_once() -> None:
     document = Document("outer(inner(a))\n")
     report = Report(document, (finding(document, "outer(inner(a))"), finding(document, "inner(a)")))
-    found = convert.hover(source(document), report, CLIENT, URI, types.Position(0, 8))
+    found = hover(source(document), report, CLIENT, URI, types.Position(0, 8))
     assert found
     assert isinstance(found.contents, types.MarkupContent)
     assert found.contents.value.index("`inner(a)` leaks") < found.contents.value.index("`outer(inner(a))` leaks")
@@ -114,22 +115,31 @@ def test_one_fix_is_preferred_and_only_a_safe_one() -> None:
     review = mend(document, "a", "a.item()", Safety.REVIEW)
     safe, safer = mend(document, "leak", "keep"), mend(document, "leak", "hold")
     report = Report(document, (finding(document, "leak(a)", review, safe, safer),))
-    found = convert.code_actions(source(document), report, CLIENT, URI, at(0, 2), ["quickfix"])
+    found = actions.code_actions(source(document), report, CLIENT, URI, at(0, 2), ["quickfix"])
     assert [(action.title, bool(action.is_preferred)) for action in found] == [
         ("Write a.item()", False),
         ("Write keep", True),
         ("Write hold", False),
         ("Ignore PT99 on this line", False),
+        ("Ignore PT99 in this file", False),
     ]
 
 
+def test_a_rule_s_page_is_offered_where_it_can_be_shown() -> None:
+    document = Document("leak(a)\n")
+    report = Report(document, (finding(document, "leak(a)", mend(document, "a", "b")),))
+    found = actions.code_actions(source(document), report, replace(CLIENT, shows=True), URI, at(0, 2), ["quickfix"])
+    assert [action.title.partition(" PT")[0] for action in found] == ["Write b", "Show the page of", "Ignore", "Ignore"]
+    assert found[1].command == types.Command(title="Show the rule", command="oakum.explain", arguments=["PT99"])
+
+
 def fixed(found: Source, report: Report) -> str | None:
-    actions = convert.code_actions(
+    offered = actions.code_actions(
         found, report, replace(CLIENT, versioned_edits=False), found.parts[0].uri, at(0, 0), ["source"]
     )
-    if not actions:
+    if not offered:
         return None
-    (action,) = actions
+    (action,) = offered
     assert action.edit
     assert action.edit.changes
     changes = [
@@ -181,16 +191,16 @@ def test_cells() -> None:
         ("cell:2", [at(1, 0, 7)]),
         ("cell:3", [at(0, 0, 8)]),
     ]
-    assert not convert.code_actions(found, report, CLIENT, "cell:1", at(0, 0, 90), ["quickfix"])
-    action, *_ = convert.code_actions(found, report, CLIENT, "cell:2", at(1, 0, 90), ["quickfix"])
+    assert not actions.code_actions(found, report, CLIENT, "cell:1", at(0, 0, 90), ["quickfix"])
+    action, *_ = actions.code_actions(found, report, CLIENT, "cell:2", at(1, 0, 90), ["quickfix"])
     assert action.edit
     assert action.edit.document_changes == [
         types.TextDocumentEdit(
             types.OptionalVersionedTextDocumentIdentifier("cell:2", 1), [types.TextEdit(at(1, 0, 7), "keep(x)")]
         )
     ]
-    assert convert.hover(found, report, CLIENT, "cell:3", types.Position(0, 1))
-    assert convert.hover(found, report, CLIENT, "cell:4", types.Position(0, 1)) is None
+    assert hover(found, report, CLIENT, "cell:3", types.Position(0, 1))
+    assert hover(found, report, CLIENT, "cell:4", types.Position(0, 1)) is None
 
 
 def test_no_edit_reaches_into_the_next_cell() -> None:
@@ -198,8 +208,8 @@ def test_no_edit_reaches_into_the_next_cell() -> None:
     whole = Mend("Wrap", Safety.SAFE, (TextEdit(0, 11, "pass"),))
     line = Mend("Delete", Safety.SAFE, (TextEdit(0, 8, ""),))
     report = Report(found.document, (finding(found.document, "leak(x)", whole, line),))
-    titles = [action.title for action in convert.code_actions(found, report, CLIENT, "cell:1", at(0, 1), ["quickfix"])]
-    assert titles == ["Delete", "Ignore PT99 on this line"]
+    titles = [action.title for action in actions.code_actions(found, report, CLIENT, "cell:1", at(0, 1), ["quickfix"])]
+    assert titles == ["Delete", "Ignore PT99 on this line", "Ignore PT99 in this file"]
 
 
 @pytest.mark.parametrize(
@@ -219,5 +229,5 @@ def test_a_comment_only_where_one_can_be(text: str, expected: str | None) -> Non
     document = Document(text)
     start = text.index("leak(")
     item = replace(finding(document, "leak("), end=text.index(")", start) + 1)
-    change = ignore(document, item)
+    change = suppression.ignore(document, item)
     assert (edits.apply(text, [change]) if change else None) == expected

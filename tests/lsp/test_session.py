@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -13,14 +14,21 @@ from lsp.editor import LEAK, at
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from oakum import catalogue
 from oakum.analysis import Cancelled
 from oakum.lsp import session as under_test
 from oakum.lsp.session import TYPING_PAUSE, Session
 from oakum.report import Report
+from oakum.rule import Finding, Form, Level
 from oakum.settings import Settings
 from oakum.syntax.document import Document
 
 URI = "untitled:a"
+ACTIONS = types.TextDocumentClientCapabilities(
+    code_action=types.CodeActionClientCapabilities(
+        code_action_literal_support=types.ClientCodeActionLiteralOptions(types.ClientCodeActionKindOptions([]))
+    )
+)
 
 
 class Server:
@@ -28,14 +36,21 @@ class Server:
 
     def __init__(self) -> None:
         self.published: list[tuple[str, int | None]] = []
+        self.diagnostics: list[Sequence[types.Diagnostic]] = []
         self.logged: list[str] = []
+        self.told: list[str] = []
         self.workspace = type("Workspace", (), {"position_encoding": "utf-16"})
+        self.protocol = type("Protocol", (), {"trace": "off"})
 
     def text_document_publish_diagnostics(self, params: types.PublishDiagnosticsParams) -> None:
         self.published.append((params.uri, params.version))
+        self.diagnostics.append(params.diagnostics)
 
     def window_log_message(self, params: types.LogMessageParams) -> None:
         self.logged.append(params.message)
+
+    def window_show_message(self, params: types.ShowMessageParams) -> None:
+        self.told.append(params.message)
 
 
 class Analysis:
@@ -186,4 +201,45 @@ async def test_a_failure_is_logged_and_the_next_text_is_analysed(server: Server,
     assert "why not" in server.logged[0]
     change_in(session, 2)
     await until(lambda: server.published[-1] == (URI, 2))
+    session.end()
+
+
+async def test_saving_does_not_wait_for_an_analysis_that_takes_long(server: Server, analysis: Analysis) -> None:
+    session = await begin(server, text_document=ACTIONS)
+    open_in(session, 1)
+    await until(analysis.began.is_set)
+    begun = time.monotonic()
+    context = types.CodeActionContext([], only=["source.fixAll.oakum"])
+    assert await session.code_actions(URI, at(0, 0), context) == []
+    action = types.CodeAction("Fix", data={"uri": URI, "version": 1})
+    assert (await session.resolve(action)).edit is None
+    assert time.monotonic() - begun < 2.5 * under_test.SAVING_WITHIN
+    analysis.go.set()
+    session.end()
+
+
+async def test_a_rule_that_loops_is_stopped_and_told_of_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    looped: list[int] = []
+
+    def loop(node: ast.Call, facts: object) -> Iterator[Finding]:
+        looped.append(1)
+        while True:
+            pass
+        yield
+
+    monkeypatch.setattr(under_test, "TOO_LONG", 0.3)
+    rule = next(rule for rule in catalogue.rules() if rule.code == "PT16")
+    monkeypatch.setattr(rule, "forms", [*rule.forms, Form("loops", Level.WARNING, (ast.Call,), loop)])
+    session = await begin(server)
+    open_in(session, 1)
+    await until(lambda: server.published)
+    assert [item.code for item in server.diagnostics[-1]] == ["PT16"], "the other rules go on"
+    (told,) = server.told
+    assert "PT16.loops failed" in told
+    (logged,) = server.logged
+    assert "TooSlow" in logged
+    assert "Traceback" in logged
+    change_in(session, 2, LEAK + "x = print(1)\n")
+    await until(lambda: server.published[-1] == (URI, 2))
+    assert (len(looped), len(server.told)) == (1, 1)
     session.end()

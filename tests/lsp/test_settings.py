@@ -85,7 +85,7 @@ async def test_the_project(start: Start, tmp_path: Path) -> None:
     uri = editor.open(LEAK, (tmp_path / "train.py").as_uri())
     assert await editor.codes(uri) == []
     registered = await editor.until(lambda: [one for one in editor.registered if one.method.endswith("didChangeWatchedFiles")])
-    assert "pyproject.toml" in str(registered[0].register_options)
+    assert "{pyproject,oakum}.toml" in str(registered[0].register_options)
     project.write_text("[tool.oakum]\nignore = []\n")
     change = types.FileEvent(project.as_uri(), types.FileChangeType.Changed)
     editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([change]))

@@ -21,6 +21,7 @@ class Preferences:
     ignore: tuple[str, ...] = ()
     severity: Mapping[str, Level] = field(default_factory=dict[str, Level])
     level: Level | None = None
+    whole_workspace: bool = False  # `diagnosticMode`
 
     @staticmethod
     def read(sent: Any) -> tuple[Preferences, list[str]]:
@@ -43,7 +44,7 @@ class Preferences:
                 problems.append(f"there is no setting `{key}`" + (f", did you mean `{near[0]}`?" if near else ""))
             elif value is not None:
                 try:
-                    values[key] = _READ[key](value)
+                    values[_NAMES.get(key, key)] = _READ[key](value)
                 except ValueError as error:
                     problems.append(f"`{key}` {error}")
         selectors = [*(values.get("select") or ()), *values.get("ignore", ()), *values.get("severity", {})]
@@ -89,10 +90,18 @@ def _severity(value: Any) -> dict[str, Level]:
     return {str(selector): _level(level) for selector, level in cast("dict[Any, Any]", value).items()}
 
 
+def _mode(value: Any) -> bool:
+    if value not in ("openFiles", "workspace"):
+        raise ValueError(f"must be openFiles or workspace, not {value!r}")
+    return value == "workspace"
+
+
 _READ: dict[str, Callable[[Any], Any]] = {
     "enable": _flag,
     "select": _selected,
     "ignore": _selectors,
     "severity": _severity,
     "level": _level,
+    "diagnosticMode": _mode,
 }
+_NAMES = {"diagnosticMode": "whole_workspace"}

@@ -10,7 +10,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 
 from oakum import __version__
-from oakum.lsp.convert import ACTION_KINDS
+from oakum.lsp import actions, commands
 from oakum.lsp.session import Session
 
 _NOTEBOOKS = types.NotebookDocumentSyncOptions(
@@ -85,10 +85,12 @@ class Server(LanguageServer):
 server = Server()
 
 
-def main(tcp: tuple[str, int] | None = None) -> int:
-    """Serve one editor, on standard input and output or at a TCP address, until it ends. The exit status is the protocol's."""
+def main(tcp: tuple[str, int] | None = None, ws: tuple[str, int] | None = None) -> int:
+    """Serve one editor, on standard input and output or at an address, until it ends. The exit status is the protocol's."""
     if tcp:
         server.start_tcp(*tcp)
+    elif ws:
+        server.start_ws(*ws)
     else:
         server.start_io()
     server.session.end()
@@ -99,8 +101,9 @@ def main(tcp: tuple[str, int] | None = None) -> int:
 def initialize(ls: Server, params: types.InitializeParams) -> None:
     ls.session.begin(params)
     if ls.session.client.pulls:
-        options = types.DiagnosticOptions(inter_file_dependencies=False, workspace_diagnostics=False, identifier="oakum")
+        options = types.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=True, identifier="oakum")
         ls.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, options)(diagnostic)
+        ls.feature(types.WORKSPACE_DIAGNOSTIC)(workspace_diagnostic)
 
 
 @server.feature(types.INITIALIZED)
@@ -161,7 +164,13 @@ async def did_change_configuration(ls: Server, params: types.DidChangeConfigurat
 
 @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
 def did_change_watched_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
-    ls.session.reread()
+    ls.session.changed_on_disk(change.uri for change in params.changes)
+
+
+@server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+async def did_change_folders(ls: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    event = params.event
+    await ls.session.change_folders([folder.uri for folder in event.added], [folder.uri for folder in event.removed])
 
 
 # --- questions ---
@@ -172,11 +181,38 @@ async def diagnostic(ls: Server, params: types.DocumentDiagnosticParams) -> type
     return await ls.session.diagnostic(params.text_document.uri, params.previous_result_id)
 
 
+async def workspace_diagnostic(ls: Server, params: types.WorkspaceDiagnosticParams) -> types.WorkspaceDiagnosticReport:
+    return await ls.session.workspace_diagnostic(params)
+
+
 @server.feature(types.TEXT_DOCUMENT_HOVER)
 async def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
     return await ls.session.hover(params.text_document.uri, params.position)
 
 
-@server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=ACTION_KINDS))
+@server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=actions.KINDS, resolve_provider=True))
 async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
     return await ls.session.code_actions(params.text_document.uri, params.range, params.context)
+
+
+@server.feature(types.CODE_ACTION_RESOLVE)
+async def resolve(ls: Server, params: types.CodeAction) -> types.CodeAction:
+    return await ls.session.resolve(params)
+
+
+# --- commands ---
+
+
+@server.command(commands.FIX_ALL)
+async def fix_all(ls: Server, uri: str) -> dict[str, Any]:
+    return await commands.fix_all(ls.session, uri)
+
+
+@server.command(commands.EXPLAIN)
+async def explain(ls: Server, rule: str) -> str | None:
+    return await commands.explain(ls.session, rule)
+
+
+@server.command(commands.STATUS)
+async def status(ls: Server, *uris: Any) -> str:
+    return commands.status(ls.session, next((uri for uri in uris if isinstance(uri, str)), None))

@@ -1,4 +1,4 @@
-"""What the editor has open, and what is known of it: texts, versions, settings, and analyses in a thread of their own.
+"""One editor's session: what is open, what is known of it, and the answers to questions about it.
 
 All of it lives on the event loop; only `analyse` runs elsewhere. An analysis belongs to one version of one document: as soon
 as a newer one arrives it is told to stop, and what it finds is dropped.
@@ -8,105 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from oakum import catalogue, configuration, notebook
-from oakum.analysis import Cancelled, Memory, analyse, mentions_framework
-from oakum.configuration import Configuration, ConfigurationError
-from oakum.lsp import convert
-from oakum.lsp.convert import Client, Part, Source
-from oakum.lsp.preferences import Preferences
+from oakum import catalogue
+from oakum.analysis import Cancelled, analyse, mentions_framework
+from oakum.lsp import actions, convert
+from oakum.lsp.client import Client
+from oakum.lsp.closed import Closed, rests_on
+from oakum.lsp.editor import Editor
+from oakum.lsp.hover import hover
+from oakum.lsp.opened import Opened, Text
+from oakum.lsp.places import Source, path_of
+from oakum.lsp.projects import Projects
+from oakum.lsp.worker import TooSlow, Worker
 from oakum.report import Report
-from oakum.settings import Settings
-from oakum.syntax.document import Document
+from oakum.semantics.program import Workspace
 
 TYPING_PAUSE = 0.03
-_PYTHON = frozenset({"python", "ipython", ""})
+SAVING_WITHIN = 0.2  # who saves is not to wait longer for a fix
+STORM_PAUSE = 0.2  # changes on disk come by the thousand when a branch is checked out: they are one
+NEIGHBOUR_PAUSE = 0.3  # after typing in one file, until those that import it are looked at again
+TOO_LONG = 5.0  # for any piece of work on one file
 _ALIVE_EVERY = 2.0
 # An editor is asked for its settings before anything is shown; one that doesn't answer gets to see its files anyway.
 _SETTINGS_WITHIN = 1.0
-
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Text:
-    """A text that the editor has open."""
-
-    uri: str
-    language: str
-    version: int | None
-    text: str
-
-    @staticmethod
-    def of(item: types.TextDocumentItem) -> Text:
-        return Text(item.uri, str(getattr(item.language_id, "value", item.language_id)).lower(), item.version, item.text)
-
-    @staticmethod
-    def untold(uri: str) -> Text:
-        """A cell that the editor counts and doesn't show, such as one of Markdown."""
-        return Text(uri, "unknown", None, "")
-
-    @property
-    def is_python(self) -> bool:
-        return self.language in _PYTHON
-
-
-class Opened:
-    """A file or a notebook that is open. `revision` counts whatever makes an analysis out of date."""
-
-    def __init__(self, uri: str, texts: list[Text], *, is_notebook: bool, encoding: str) -> None:
-        self.uri = uri
-        self.path = convert.path_of(uri)
-        self.texts = texts
-        self.version: int | None = None
-        self.is_notebook = is_notebook
-        self.revision = 0
-        self.memory = Memory()
-        self.settings: Settings | None = None  # those that the memory was made with
-        self.analysis: asyncio.Task[Report | None] | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self._encoding = encoding
-        self._source: Source | None = None
-
-    @property
-    def is_python(self) -> bool:
-        return self.is_notebook or self.texts[0].is_python
-
-    @property
-    def source(self) -> Source:
-        """The newest version, made when it is first asked for: an editor may send many changes in a row."""
-        if self._source is None:
-            if self.is_notebook:
-                cells = [(number, text) for number, text in enumerate(self.texts, 1) if text.is_python]
-                document = notebook.join([(number, text.text) for number, text in cells], self.path, self.version)
-                parts = [
-                    Part(text.uri, text.version, cell.first_line) for (_, text), cell in zip(cells, document.cells, strict=True)
-                ]
-            else:
-                text = self.texts[0]
-                document = Document(text.text, self.path, text.version)
-                parts = [Part(text.uri, text.version)]
-            self._source = Source(document, tuple(parts), self._encoding)
-        return self._source
-
-    def outdate(self) -> None:
-        """What is known, or is being found out, is of the past."""
-        self.revision += 1
-        self.analysis = None
-        self._source = None
-        if self.timer:
-            self.timer.cancel()
-            self.timer = None
+_WATCHED = ("**/*.{py,ipynb}", "**/{pyproject,oakum}.toml", "**/.gitignore")
+_SETTING_FILES = frozenset({"pyproject.toml", "oakum.toml", ".gitignore"})
 
 
 class Session:
@@ -114,31 +50,41 @@ class Session:
 
     def __init__(self, server: LanguageServer) -> None:
         self.server = server
+        self.editor = Editor(server)
         self.client = Client()
-        self._opened: dict[str, Opened] = {}  # by the uri of a file, a notebook or one of its cells
+        self.client_name = ""
+        self.projects = Projects(self.editor.warn)
+        self.timings: deque[float] = deque(maxlen=200)  # of analyses, in seconds
+        self.workspace = Workspace()
+        self.worker = Worker(TOO_LONG)
+        self.opened: dict[str, Opened] = {}  # by the uri of a file, a notebook or one of its cells
+        self.closed = Closed(self.workspace, self.projects, self.worker, self.editor.log)
         self._initial: Any = None
-        self._preferences = Preferences()
-        self._projects: dict[Path, Configuration] = {}
-        self._told: set[str] = set()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._preferred: tuple[Any, dict[Path, Any]] = None, {}
         self._ready = asyncio.Event()
+        self._changed: set[Path] = set()  # on disk
+        self._storm: asyncio.TimerHandle | None = None
+        self._passing: asyncio.Task[None] | None = None
 
     # --- beginning and end ---
 
     def begin(self, params: types.InitializeParams) -> None:
         encoding = str(getattr(self.server.workspace.position_encoding, "value", self.server.workspace.position_encoding))
         self.client = Client.of(params.capabilities, encoding)
+        self.client_name = f"{params.client_info.name} {params.client_info.version or ''}".strip() if params.client_info else ""
+        folders = [folder.uri for folder in params.workspace_folders or ()]
+        self._set_roots(folders or [uri for uri in (params.root_uri,) if uri])
         self._initial = params.initialization_options
-        self._prefer(self._initial)
+        self._preferred = self._initial, {}
+        self.projects.prefer(self._initial)
         asyncio.get_running_loop().call_later(_SETTINGS_WITHIN, self._ready.set)
         # A process that can't be seen from the start, as from inside of a container, tells nothing by its absence.
         if params.process_id is not None and os.name == "posix" and _is_alive(params.process_id):
-            self._spawn(self._end_with(params.process_id))
+            self.editor.spawn(self._end_with(params.process_id))
 
     async def settle(self) -> None:
         """The editor is ready: ask to be told of what concerns us, and what its user prefers."""
-        self._worker.submit(catalogue.rules)  # loaded while the editor opens its first file
+        self.worker.warm_up(catalogue.rules)  # loaded while the editor opens its first file
         if self.client.configuration:
             await self.prefer(None)
         self._ready.set()
@@ -147,16 +93,20 @@ class Session:
             section = types.DidChangeConfigurationRegistrationOptions(section="oakum")
             registrations.append(types.Registration("configuration", types.WORKSPACE_DID_CHANGE_CONFIGURATION, section))
         if self.client.registers_watchers:
-            watched = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/pyproject.toml")])
+            watched = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher(glob) for glob in _WATCHED])
             registrations.append(types.Registration("projects", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watched))
         if registrations:
-            await self._ask(self.server.client_register_capability_async(types.RegistrationParams(registrations)))
+            await self.editor.ask(self.server.client_register_capability_async(types.RegistrationParams(registrations)))
+        if not self.client.configuration:
+            self.survey()
 
     def end(self) -> None:
-        for opened in set(self._opened.values()):
+        for opened in set(self.opened.values()):
             opened.outdate()
-        self._opened.clear()
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self.opened.clear()
+        if self._passing:
+            self._passing.cancel()
+        self.worker.end()
 
     async def _end_with(self, process: int) -> None:
         """Pipes usually end with the editor. Where another process holds them open, its end is seen here."""
@@ -164,69 +114,94 @@ class Session:
             await asyncio.sleep(_ALIVE_EVERY)
         os._exit(1)  # the thread that reads would wait for ever
 
-    # --- settings ---
+    # --- settings and folders ---
 
     async def prefer(self, sent: Any) -> None:
         """The user's settings have changed: as they were sent, or else as the editor tells them when it is asked."""
+        scoped: dict[Path, Any] = {}
         if self.client.configuration:
-            item = types.ConfigurationItem(section="oakum")
-            answer = await self._ask(self.server.workspace_configuration_async(types.ConfigurationParams([item])))
-            sent = answer[0] if answer else None
-        self._prefer(self._initial if sent is None else sent)
+            roots = self.projects.roots if len(self.projects.roots) > 1 else ()
+            items = [types.ConfigurationItem(section="oakum")]
+            items += [types.ConfigurationItem(scope_uri=root.as_uri(), section="oakum") for root in roots]
+            answer = await self.editor.ask(self.server.workspace_configuration_async(types.ConfigurationParams(items)))
+            sent, *of_folders = answer or [None]
+            scoped = {root: each for root, each in zip(roots, of_folders, strict=False) if each is not None}
+        if (preferred := (self._initial if sent is None else sent, scoped)) != self._preferred:
+            self._preferred = preferred
+            self.editor.forget()
+            self.projects.prefer(*preferred)
         self.reread()
 
+    async def change_folders(self, added: Iterable[str], removed: Iterable[str]) -> None:
+        gone = {path_of(uri) for uri in removed}
+        self._set_roots([*(root.as_uri() for root in self.projects.roots if root not in gone), *added])
+        await self.prefer(self._initial)
+
     def reread(self) -> None:
-        """Settings are not what they were: all that is open is looked at again."""
-        self._projects.clear()
-        self._told.clear()
-        for opened in set(self._opened.values()):
-            self._touch(opened, 0)
-        if self.client.pulls and self.client.refreshes and self._opened:
-            self._spawn(self._ask(self.server.workspace_diagnostic_refresh_async(None)))
+        """Settings are not what they were: all is looked at again."""
+        self.projects.forget()
+        self._look_again(set(self.opened.values()), 0)
+        self.survey()
 
-    def _settings(self, opened: Opened) -> Settings | None:
-        """The settings of a document: its project's, and over them the user's. None if the project leaves it out."""
-        if opened.path is None:
-            return self._preferences.over(Settings())
-        folder = opened.path.parent
-        if folder not in self._projects:
-            try:
-                self._projects[folder] = configuration.load(folder)
-            except ConfigurationError as error:
-                self._warn([str(error)])
-                self._projects[folder] = Configuration()
-        project = self._projects[folder]
-        return None if _leaves_out(project, opened.path) else self._preferences.over(project.settings)
-
-    def _prefer(self, sent: Any) -> None:
-        self._preferences, problems = Preferences.read(sent)
-        self._warn(problems)
+    def _set_roots(self, folders: Iterable[str]) -> None:
+        self.projects.roots = tuple(dict.fromkeys(path for uri in folders if (path := path_of(uri))))
+        self.workspace.roots = self.projects.roots
 
     # --- files ---
 
     def open(self, item: types.TextDocumentItem) -> None:
-        if known := self._opened.pop(item.uri, None):
+        if known := self.opened.pop(item.uri, None):
             known.outdate()
-        opened = Opened(item.uri, [Text.of(item)], is_notebook=False, encoding=self.client.encoding)
-        self._opened[item.uri] = opened
+        opened = Opened(item.uri, [Text.of(item)], self.workspace, is_notebook=False, encoding=self.client.encoding)
+        self.opened[item.uri] = opened
+        if opened.path:
+            self.closed.known.pop(opened.path, None)
         self._touch(opened, 0)
 
     def change(
         self, item: types.VersionedTextDocumentIdentifier, changes: Sequence[types.TextDocumentContentChangeEvent]
     ) -> None:
-        if (opened := self._opened.get(item.uri)) and self._change(opened, item, changes):
+        if (opened := self.opened.get(item.uri)) and self._change(opened, item, changes):
             self._touch(opened, TYPING_PAUSE)
 
     def save(self, uri: str) -> None:
         """Nothing waits for a pause in typing any more. Some editors can't watch files, so projects are read again."""
-        self._projects.clear()
-        if (opened := self._opened.get(uri)) and opened.timer:
+        self.projects.forget()
+        if (opened := self.opened.get(uri)) and opened.timer:
             self._touch(opened, 0)
 
     def close(self, uri: str) -> None:
-        if opened := self._opened.pop(uri, None):
+        if opened := self.opened.pop(uri, None):
             opened.outdate()
             self._clear(text.uri for text in opened.texts)
+            if opened.path:
+                self.workspace.open_documents.pop(opened.path, None)
+                self._touch_neighbours(opened.path)
+                self.survey(frozenset({opened.path}))
+
+    def changed_on_disk(self, names: Iterable[str]) -> None:
+        """Files have come, gone or changed. A storm of such news is one: it is waited for its end."""
+        self._changed.update(path for uri in names if (path := path_of(uri)))
+        if self._storm:
+            self._storm.cancel()
+        self._storm = asyncio.get_running_loop().call_later(STORM_PAUSE, self._after_the_storm)
+
+    def _after_the_storm(self) -> None:
+        changed, self._changed, self._storm = frozenset(self._changed), set(), None
+        if any(path.name in _SETTING_FILES for path in changed):
+            self.editor.forget()
+            self.reread()
+            return
+        names = {path.parent.name if path.stem == "__init__" else path.stem for path in changed}
+        concerned: set[Opened] = set()
+        for opened in set(self.opened.values()):
+            if opened.rests_on & changed:
+                concerned.add(opened)
+            elif opened.words & names and opened.path not in changed:
+                opened.forget()  # a file that is new may be what an import looked for in vain
+                concerned.add(opened)
+        self._look_again(concerned, 0)
+        self.survey(changed)
 
     def _change(
         self,
@@ -247,13 +222,13 @@ class Session:
         self.close_notebook(book.uri)
         given = {item.uri: Text.of(item) for item in items}
         texts = [given.get(cell.document) or Text.untold(cell.document) for cell in book.cells]
-        opened = Opened(book.uri, texts, is_notebook=True, encoding=self.client.encoding)
+        opened = Opened(book.uri, texts, self.workspace, is_notebook=True, encoding=self.client.encoding)
         opened.version = book.version
-        self._opened.update(dict.fromkeys((book.uri, *(text.uri for text in texts)), opened))
+        self.opened.update(dict.fromkeys((book.uri, *(text.uri for text in texts)), opened))
         self._touch(opened, 0)
 
     def change_notebook(self, book: types.VersionedNotebookDocumentIdentifier, change: types.NotebookDocumentChangeEvent) -> None:
-        opened = self._opened.get(book.uri)
+        opened = self.opened.get(book.uri)
         if not opened or not opened.is_notebook or not change.cells:
             return
         opened.version = book.version
@@ -264,9 +239,9 @@ class Session:
         self._touch(opened, TYPING_PAUSE)
 
     def close_notebook(self, uri: str) -> None:
-        if opened := self._opened.get(uri):
+        if opened := self.opened.get(uri):
             for name in (uri, *(text.uri for text in opened.texts)):
-                self._opened.pop(name, None)
+                self.opened.pop(name, None)
             opened.outdate()
             self._clear(text.uri for text in opened.texts)
 
@@ -279,34 +254,71 @@ class Session:
         opened.texts[start : start + array.delete_count] = new
         present = {text.uri for text in opened.texts}
         for uri in (gone := set(known) - present):
-            self._opened.pop(uri, None)
-        self._opened.update(dict.fromkeys(present, opened))
+            self.opened.pop(uri, None)
+        self.opened.update(dict.fromkeys(present, opened))
         self._clear(gone)
 
     # --- answers ---
 
     async def diagnostic(self, uri: str, previous: str | None) -> types.DocumentDiagnosticReport:
         items: list[types.Diagnostic] = []
-        if known := await self._report(uri):
+        if known := await self.report(uri):
             items = next((new for part, new in convert.diagnostics(*known, self.client).items() if part.uri == uri), items)
         name = convert.result_id(items)
         if name == previous:
             return types.RelatedUnchangedDocumentDiagnosticReport(result_id=name)
         return types.RelatedFullDocumentDiagnosticReport(items=items, result_id=name)
 
+    async def workspace_diagnostic(self, params: types.WorkspaceDiagnosticParams) -> types.WorkspaceDiagnosticReport:
+        """What leaks in closed files. Where all is known to the editor, the answer waits until there is news."""
+        await self._ready.wait()
+        if not self.projects.preferences.whole_workspace:
+            return types.WorkspaceDiagnosticReport([])
+        if self._passing is None:
+            self.survey(token=params.work_done_token)
+        if self._passing:
+            await asyncio.shield(self._passing)
+        while True:
+            reports = list(self.closed.reports(params.previous_result_ids))
+            is_news = any(isinstance(each, types.WorkspaceFullDocumentDiagnosticReport) for each in reports)
+            if is_news or not params.previous_result_ids:
+                return types.WorkspaceDiagnosticReport(reports)
+            async with self.closed.news:
+                await self.closed.news.wait()
+
     async def hover(self, uri: str, position: types.Position) -> types.Hover | None:
-        known = await self._report(uri)
-        return convert.hover(*known, self.client, uri, position) if known else None
+        known = await self.report(uri)
+        return hover(*known, self.client, uri, position) if known else None
 
     async def code_actions(self, uri: str, where: types.Range, context: types.CodeActionContext) -> list[types.CodeAction]:
-        known = await self._report(uri)
-        return convert.code_actions(*known, self.client, uri, where, context.only) if known else []
+        within = SAVING_WITHIN if actions.is_about_saving(context.only) else None
+        known = await self.report(uri, within)
+        return actions.code_actions(*known, self.client, uri, where, context.only) if known else []
+
+    async def resolve(self, action: types.CodeAction) -> types.CodeAction:
+        """The action with its edit; without one if the text has moved on since it was offered, or takes too long."""
+        given: Any = action.data
+        data = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+        uri: Any = data.get("uri")
+        if isinstance(uri, str) and not action.edit and (known := await self.report(uri, SAVING_WITHIN)):
+            versions = {part.uri: part.version for part in known[0].parts}
+            if versions.get(uri) == data.get("version"):
+                return actions.resolve(*known, self.client, action)
+        return action
 
     # --- analysis ---
 
-    async def _report(self, uri: str) -> tuple[Source, Report] | None:
-        """The newest version of what is open and all that is known of it. Typing meanwhile makes it wait for the newer one."""
-        while opened := self._opened.get(uri):
+    async def report(self, uri: str, within: float | None = None) -> tuple[Source, Report] | None:
+        """The newest version of what is open and all that is known of it. Typing meanwhile makes it wait for the newer one.
+
+        None where nothing is open, or it is not known `within` some seconds.
+        """
+        with suppress(asyncio.TimeoutError):
+            return await asyncio.wait_for(self._newest(uri), within)
+        return None
+
+    async def _newest(self, uri: str) -> tuple[Source, Report] | None:
+        while opened := self.opened.get(uri):
             source = opened.source
             report = await asyncio.shield(self._analysis(opened))
             if report and opened.source is source:
@@ -324,34 +336,71 @@ class Session:
         if opened.revision != revision:
             return None
         document = opened.source.document
-        if not opened.is_python or not self._preferences.enable or not mentions_framework(document.text):
-            return Report(document)
-        settings = self._settings(opened)
-        if settings is None:
+        if opened.path:
+            self.workspace.open_documents[opened.path] = document
+        settings = self.projects.settings_of(opened.path)
+        if not opened.is_python or settings is None or not mentions_framework(document.text):
             return Report(document)
         if settings != opened.settings:
-            opened.settings, opened.memory = settings, Memory()
-        work = partial(analyse, document, settings, memory=opened.memory, cancelled=lambda: opened.revision != revision)
+            opened.settings = settings
+            opened.forget()
+        memory = opened.memory
+        work = partial(analyse, document, settings, memory=memory, cancelled=lambda: opened.revision != revision)
+
+        def measured() -> Report:
+            start = time.perf_counter()
+            report = work()
+            self.timings.append(time.perf_counter() - start)
+            opened.rests_on = rests_on(memory)
+            return report
+
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+            report = await self.worker.run(measured)
         except Cancelled:
             return None
         except Exception as error:
-            opened.memory = Memory()  # what it holds may be the reason
-            self._log(f"{opened.uri} could not be analysed: {type(error).__name__}: {error}")
+            opened.forget()
+            what = f"took more than {TOO_LONG:g} s" if isinstance(error, TooSlow) else f"{type(error).__name__}: {error}"
+            self.editor.log(f"{opened.uri} could not be analysed: {what}")
             return Report(document)
+        self.editor.tell_failures(opened.uri, report)
+        self.editor.trace(f"{opened.uri}: {len(report.diagnostics)} found, computed {', '.join(report.recomputed) or 'nothing'}")
+        return report
 
     def _touch(self, opened: Opened, pause: float) -> None:
-        """The document is another one now. An editor that pulls will ask; to others it is told after a pause."""
+        """The document is another one now, and so are those that import it."""
+        self._schedule(opened, pause)
+        if opened.path and not opened.is_notebook:
+            self.workspace.open_documents[opened.path] = opened.source.document
+            self._touch_neighbours(opened.path)
+
+    def _touch_neighbours(self, path: Path) -> None:
+        neighbours = {each for each in self.opened.values() if path in each.rests_on and each.path != path}
+        self._look_again(neighbours, NEIGHBOUR_PAUSE)
+
+    def _look_again(self, some: Iterable[Opened], pause: float) -> None:
+        """What is known of documents is out of date for another reason than their text."""
+        some = list(some)
+        for opened in some:
+            self._schedule(opened, pause)
+        if some and self.client.pulls and self.client.refreshes:
+            self.editor.spawn(self._refresh())
+
+    async def _refresh(self) -> None:
+        await self.editor.ask(self.server.workspace_diagnostic_refresh_async(None))
+
+    def _schedule(self, opened: Opened, pause: float) -> None:
+        """An editor that pulls will ask; to others it is told after a pause."""
         opened.outdate()
         if not self.client.pulls:
-            opened.timer = asyncio.get_running_loop().call_later(pause, lambda: self._spawn(self._publish(opened)))
+            loop = asyncio.get_running_loop()
+            opened.timer = loop.call_later(pause, lambda: self.editor.spawn(self._publish(opened)))
 
     async def _publish(self, opened: Opened) -> None:
         opened.timer = None
         source = opened.source
         report = await self._analysis(opened)
-        if report and opened.source is source and self._opened.get(opened.uri) is opened:
+        if report and opened.source is source and self.opened.get(opened.uri) is opened:
             for part, items in convert.diagnostics(source, report, self.client).items():
                 self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(part.uri, items, part.version))
 
@@ -360,30 +409,36 @@ class Session:
             for uri in names:
                 self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
-    # --- the editor ---
+    # --- closed files ---
 
-    async def _ask(self, request: Coroutine[Any, Any, T]) -> T | None:
-        """The editor's answer, None if it has none: that is no reason to stop."""
-        try:
-            return await request
-        except JsonRpcException as error:
-            self._log(f"the editor refused a request: {error}")
-            return None
+    def survey(self, changed: frozenset[Path] | None = None, token: types.ProgressToken | None = None) -> None:
+        """Look at the closed files, at those that changed or at all, after the pass that is under way."""
+        if self.projects.preferences.whole_workspace or self.closed.known:
+            before = self._passing
+            self._passing = asyncio.get_running_loop().create_task(self._survey(before, changed, token))
 
-    def _warn(self, problems: Iterable[str]) -> None:
-        """Tell the user what is wrong with the settings, each thing once."""
-        for problem in problems:
-            if problem not in self._told:
-                self._told.add(problem)
-                self.server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"Oakum: {problem}"))
-
-    def _log(self, message: str) -> None:
-        self.server.window_log_message(types.LogMessageParams(types.MessageType.Warning, message))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _survey(
+        self, before: asyncio.Task[None] | None, changed: frozenset[Path] | None, token: types.ProgressToken | None
+    ) -> None:
+        if before:
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(before)
+        if not self.projects.preferences.whole_workspace:
+            news = self.closed.forget()
+        else:
+            bar = await self.editor.progress(
+                "Oakum: looking for leaks", token, can_create=self.client.progress and changed is None
+            )
+            try:
+                paths = {opened.path for opened in self.opened.values()}
+                news = await self.closed.look(self.client, bar, paths.__contains__, changed)
+            finally:
+                bar.end()
+        if self.client.pulls:
+            return
+        for each in news:
+            if not any(opened.path == path_of(each.uri) for opened in self.opened.values()):
+                self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(each.uri, each.items))
 
 
 def _is_alive(process: int) -> bool:
@@ -392,11 +447,3 @@ def _is_alive(process: int) -> bool:
     except OSError as error:
         return not isinstance(error, ProcessLookupError)
     return True
-
-
-def _leaves_out(project: Configuration, path: Path) -> bool:
-    if not project.path or not project.exclude:
-        return False
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(project.exclude).match_file(path.relative_to(project.path.parent).as_posix())
