@@ -235,6 +235,7 @@ GRAPH_ONLY = {
     "tensorflow.data.make_one_shot_iterator", "tensorflow.data.make_initializable_iterator", "tensorflow.trainable_variables",
     "tensorflow.global_variables", "tensorflow.get_collection", "tensorflow.train.start_queue_runners", "tensorflow.train.batch",
     "tensorflow.train.shuffle_batch", "tensorflow.train.string_input_producer", "tensorflow.summary.merge_all",
+    "keras.backend.gradients", "keras.backend.get_session", "keras.backend.set_session", "keras.backend.placeholder",
 }  # fmt: skip
 # What exists in 1.x alone (or under `compat.v1`) and, in 2.x, is nearly always written for graphs.
 FIRST_EDITION = {

@@ -15,6 +15,7 @@ from oakum.knowledge.names import canonical
 from oakum.semantics.autograd import Mode, Regions
 from oakum.semantics.execution import Executions
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, in_order, key_of, parameters
+from oakum.semantics.graphs import Graphs
 from oakum.semantics.library import Library
 from oakum.semantics.library_tensorflow import ENTERED, KINDS
 from oakum.semantics.program import Frame, Source, Workspace
@@ -70,6 +71,7 @@ class Evaluator:
         self.regions = Regions(self)
         self.library = Library(self)
         self.executions = Executions(self)
+        self.graphs = Graphs(self)
 
     # --- frames ---
 
