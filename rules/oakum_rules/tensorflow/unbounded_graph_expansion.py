@@ -50,7 +50,7 @@ RULE = Rule(
     __name__,
     code="TK12",
     smell="Unbounded Graph Expansion",
-    frameworks={Framework.TENSORFLOW},
+    frameworks={Framework.TENSORFLOW, Framework.KERAS},
     level=Level.WARNING,
     category="Graph Management",
     subcategory="Graph growth",
@@ -70,8 +70,8 @@ def operation(node: ast.Call | ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subsc
         return  # the same chain of operations: told of where it begins
     yield Finding(
         node,
-        f"`{facts.short(node, 35)}` adds operations to the graph {facts.often(again)}. "
-        "They stay there: build it once before, and feed what changes.",
+        f"`{facts.short(node, 30)}` adds to the graph {facts.often(again)}. "
+        "Operations stay there: build it once before, and feed what changes.",
         tuple(_mends(node, again, facts)),
         places((again.loop, "this repeats it"), (again.call, "by way of this call")),
     )
@@ -80,10 +80,14 @@ def operation(node: ast.Call | ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subsc
 def _grown_by(name: ast.Name, again: Again, facts: Facts) -> bool:
     """Whether a name is bound, in the same repetition, to operations that are built there."""
     for definition in facts.definitions(name):
-        if definition.how == "assign" and definition.value is not None and definition.value not in facts.ancestors(name):
-            if again.loop in facts.ancestors(definition.value) or facts.function(definition.value) is facts.function(name):
-                if not facts.embedded(definition.value) and facts.growth(definition.value) is not None:
-                    return True
+        made = definition.value
+        if definition.how != "assign" or made is None or made in facts.ancestors(name) or facts.embedded_array(made) is not None:
+            continue
+        if again.loop in facts.ancestors(made) or (
+            again.call is not None or isinstance(again.loop, (ast.FunctionDef, ast.AsyncFunctionDef))
+        ):
+            if any(facts.growth(part) is not None for part in ast.walk(made)):
+                return True
     return False
 
 
@@ -94,16 +98,19 @@ def _mends(node: ast.expr, again: Again, facts: Facts) -> Iterator[Fix]:
         loaded = f"{facts.text(variable)}.load({facts.text(value)}, {facts.text(session)})"
         yield Fix.of("Hand the value to the variable with `load`", Replace(statement, loaded))
     loop, statement = again.loop, facts.statement(node)
-    if not isinstance(loop, (ast.For, ast.AsyncFor, ast.While)) or statement is None or not facts.hoistable(node, loop):
+    if not isinstance(loop, (ast.For, ast.AsyncFor, ast.While)):
         return
-    safety = Safety.SAFE if facts.is_pure_operation(node) else Safety.REVIEW
-    if isinstance(statement, ast.Assign) and statement.value is node and len(facts.bindings(facts.function(node), facts.text(statement.targets[0]))) == 1:
-        operations = InsertBefore(loop, (facts.text(statement),)), Delete(statement)
-        yield Fix.of("Build it once, before the loop", *operations, safety=safety)
-    else:
+    title = "Build it once, before the loop"
+    if isinstance(statement, ast.Assign) and not facts.runs_operations(statement):
+        chain = facts.chain(statement, loop)
+        if chain:
+            safety = Safety.SAFE if all(facts.is_pure_operation(link.value) for link in chain) else Safety.REVIEW
+            lines = tuple(facts.text(link) for link in chain)
+            yield Fix.of(title, InsertBefore(loop, lines), *(Delete(link) for link in chain), safety=safety)
+    elif facts.hoistable(node, loop):
         name = facts.free_name(f"{_verb(node)}_op", node)
         operations = InsertBefore(loop, (f"{name} = {facts.text(node)}",)), Replace(node, name)
-        yield Fix.of("Build it once, before the loop", *operations, safety=safety)
+        yield Fix.of(title, *operations, safety=Safety.SAFE if facts.is_pure_operation(node) else Safety.REVIEW)
 
 
 def _verb(node: ast.expr) -> str:
@@ -135,23 +142,21 @@ def retraced(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A traced function that gets a Python number or text which is new in each pass."""
     if not (node.args or node.keywords) or not facts.may_trace() or (callee := facts.traced(node.func)) is None:
         return
-    again = facts.again(node)
-    if again is None or isinstance(again.loop, (ast.FunctionDef, ast.AsyncFunctionDef)) or not facts.retraces(callee):
+    if facts.again(node) is None or not facts.retraces(callee) or facts.execution(node) is Execution.TRACE:
         return
-    if facts.execution(node) is Execution.TRACE:
-        return
-    for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-        kind = _new_each_time(argument, again.loop, facts)
-        if kind is None and facts.lengthened(argument, again.loop):
+    pairs = [(argument, loop) for argument in (*node.args, *(k.value for k in node.keywords)) for loop in facts.loops(node)]
+    for argument, loop in pairs:
+        kind = _new_each_time(argument, loop, facts)
+        if kind is None and facts.lengthened(argument, loop):
             kind = "length of the list"
-        if kind is None:
+        if kind is None or facts.is_short(loop):
             continue
         yield Finding(
             argument,
             f"`{facts.short(node.func, 25)}` is traced anew for each new {kind} `{facts.short(argument, 25)}`. "
             "It keeps every trace: pass a tensor, such as `tf.constant(...)`, instead of a Python value.",
             tuple(_tensors(argument, callee, kind, facts)),
-            places((again.loop, "this repeats it"), (callee.traced, "it is traced here")),
+            places((loop, "this repeats it"), (callee.traced, "it is traced here")),
         )
         return
 
@@ -163,7 +168,9 @@ def _tensors(argument: ast.expr, callee: Obj, kind: str, facts: Facts) -> Iterat
         yield Fix.of("Pass it as a tensor", Replace(argument, f"{tensorflow}.constant({facts.text(argument)})"))
     decorator = callee.traced
     if kind == "number" and isinstance(decorator, (ast.Name, ast.Attribute)):
-        yield Fix.of("Let the function relax what it is traced for", Replace(decorator, f"{facts.text(decorator)}(reduce_retracing=True)"))
+        yield Fix.of(
+            "Let the function relax what it is traced for", Replace(decorator, f"{facts.text(decorator)}(reduce_retracing=True)")
+        )
 
 
 @RULE.check(level=Level.INFORMATION)
@@ -172,11 +179,13 @@ def traced_per_pass(node: ast.Call | ast.FunctionDef, facts: Facts) -> Iterator[
     if not facts.may_trace():
         return
     if isinstance(node, ast.Call):
-        if facts.tensorflow_name(node.func) != "tensorflow.function" or isinstance(facts.parent(node), (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if facts.tensorflow_name(node.func) != "tensorflow.function" or isinstance(
+            facts.parent(node), (ast.FunctionDef, ast.AsyncFunctionDef)
+        ):
             return
     elif facts.traced_by(node) is None or facts.method_class(node) is not None:
         return
-    again = facts.again(node)
+    again = facts.again_in_tensorflow(node)
     if again is None or not facts.is_step(again, node):
         return
     name = f"`{node.name}`" if isinstance(node, ast.FunctionDef) else f"`{facts.short(node, 30)}`"

@@ -1,7 +1,8 @@
 """The questions that a rule may ask. Every answer is True, or a proof, only when it is proven.
 
 A rule stays silent where a fact is not sure; so a fact that is silent where it isn't sure raises no false alarm. The questions are
-grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`, `training`, `tensorflow`.
+grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`, `training`,
+`tensorflow`, `graphs`, `tracing`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from oakum.facts.autograd import Attached
 from oakum.facts.custom_function import CustomFunction, Kept, Role
 from oakum.facts.holders import Holder
 from oakum.facts.resources import ResourceFacts
-from oakum.facts.tensorflow import TensorFlowFacts
+from oakum.facts.tracing import TracingFacts
 from oakum.knowledge.objects import Resource
 from oakum.semantics.execution import Execution
 from oakum.semantics.ownership import End, Owned
@@ -33,5 +34,5 @@ __all__ = [
 ]
 
 
-class Facts(TensorFlowFacts, ResourceFacts):
+class Facts(TracingFacts, ResourceFacts):
     """What is known of one file. Node arguments are nodes of that file."""

@@ -310,3 +310,12 @@ REPEATED_METHODS = {
     "get_value", "get_values", "set_lr", "set_learning_rate", "on_batch_end", "on_batch_begin", "on_train_batch_end", "on_train_batch_begin",
     "on_test_batch_end", "on_epoch_end", "on_epoch_begin", "log_scalar", "log_image", "log_images", "log_histogram", "__call__", "__getitem__",
 }  # fmt: skip
+
+# Operations that depend on what the graph holds by the time they are made, or that make variables.
+DEPEND_ON_GRAPH = INITIALIZERS | {
+    "tensorflow.get_variable", "tensorflow.Variable", "tensorflow.placeholder", "tensorflow.nn.dropout", "tensorflow.random_shuffle",
+    "tensorflow.multinomial", "tensorflow.gradients", "tensorflow.assign", "tensorflow.assign_add", "tensorflow.assign_sub", "tensorflow.group",
+    "tensorflow.import_graph_def", "tensorflow.Variable.assign", "tensorflow.Print",
+}  # fmt: skip
+# Options of `tf.function` with which a new Python value or shape is no reason to trace again.
+RELAXED = {"input_signature", "reduce_retracing", "experimental_relax_shapes"}

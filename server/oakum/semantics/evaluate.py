@@ -17,6 +17,7 @@ from oakum.semantics.execution import Executions
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, in_order, key_of, parameters
 from oakum.semantics.graphs import Graphs
 from oakum.semantics.library import Library
+from oakum.semantics.library_numpy import ARRAY
 from oakum.semantics.library_tensorflow import ENTERED, KINDS
 from oakum.semantics.program import Frame, Source, Workspace
 from oakum.semantics.values import (
@@ -173,6 +174,8 @@ class Evaluator:
                 symbolic := self.library.tensorflow.operation(parts, node)
             ):
                 return symbolic
+            if (mask := next((part for part in parts if any(obj.name == ARRAY for obj in part)), None)) is not None:
+                return mask
             return tensor(Grad.DETACHED, node) if any(some(part, "tensor", "output") for part in parts) else NUMBER
         if isinstance(node, ast.IfExp):
             return join(self.value(node.body, frame), self.value(node.orelse, frame))
@@ -256,7 +259,7 @@ class Evaluator:
             # A number may stand for "nothing yet" (`total = 0`): what is certain is that a tensor comes out once there is one.
             return tensor(self.recorded(found, node, frame), node, scalar=scalar)
         if all(only(value, "data", "number") for value in values):
-            return DATA
+            return next((value for value in values if any(obj.name == ARRAY for obj in value)), DATA)
         return UNKNOWN
 
     def recorded(self, found: set[Grad], node: ast.AST, frame: Frame) -> Grad:
@@ -996,6 +999,8 @@ class Evaluator:
         for obj in without_none(value):
             if obj.kind in ("list", "tuple") and isinstance(index, ast.Slice):
                 results.append((replace(obj, items=None, element=self.element((obj,))),))
+            elif obj.name == ARRAY and isinstance(index, ast.Slice):
+                results.append((obj,))
             elif obj.kind == "dict":
                 parts = [item for _, item in obj.keys or ()]
                 results.append(join(*parts, self.contents(obj, None)) or UNKNOWN)

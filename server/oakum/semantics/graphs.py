@@ -24,18 +24,6 @@ _DEEPEST = 4
 RUNNING = {
     "run", "eval", "get_value", "batch_get_value", "set_value", "batch_set_value", "train_on_batch", "test_on_batch", "predict", "predict_on_batch", "fit",
 }  # fmt: skip
-    "run",
-    "eval",
-    "get_value",
-    "batch_get_value",
-    "set_value",
-    "batch_set_value",
-    "train_on_batch",
-    "predict",
-    "predict_on_batch",
-    "fit",
-    "test_on_batch",
-)
 _OF_BACKEND = {"get_value", "batch_get_value", "set_value", "batch_set_value"}
 
 
@@ -162,7 +150,9 @@ class Graphs:
             return None
         for node in parts(function, *EXPRESSIONS):
             frame = self.evaluator.frame_at(source, node)
-            if self.adds(node, frame) or ((inner := self.calls_builder(node, frame, depth - 1)) is not None and inner.adds is not None):
+            if self.adds(node, frame) or (
+                (inner := self.calls_builder(node, frame, depth - 1)) is not None and inner.adds is not None
+            ):
                 if self.unconditional(node, function, source):
                     adds = node
                     break

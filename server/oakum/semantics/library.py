@@ -13,6 +13,7 @@ from oakum.knowledge import objects
 from oakum.knowledge import torch as knowledge
 from oakum.knowledge.names import canonical
 from oakum.semantics.flow import FunctionNode
+from oakum.semantics.library_numpy import ARRAY, KEEPING, array
 from oakum.semantics.library_tensorflow import KINDS, TensorFlow
 from oakum.semantics.values import (
     DATA,
@@ -322,7 +323,13 @@ class Library:
             )
         if kind == "data":
             parent = frame.source.parent(node)
-            return (Obj("method", name, receiver=(obj,)),) if isinstance(parent, ast.Call) and parent.func is node else DATA
+            return (
+                (Obj("method", name, receiver=(obj,)),)
+                if isinstance(parent, ast.Call) and parent.func is node
+                else (obj,)
+                if name in KEEPING
+                else DATA
+            )
         if kind == "module" and name == "module":
             return (obj,)
         if kind == "module" and name in ("weight", "bias"):
@@ -361,6 +368,8 @@ class Library:
             return self.tensorflow.method(owner, name, given, node, frame)
         if kind in ("tensor", "output"):
             return self.tensor_method(owner, name, given, node, frame)
+        if kind == "data" and owner.name == ARRAY and name in KEEPING:
+            return (owner,)
         if kind == "data":
             return NUMBER if name in ("item", "size", "dim", "numel", "__len__") else DATA
         if kind == "module":
@@ -577,7 +586,7 @@ class Library:
         if name.startswith("copy.") and first:
             return first
         if name.startswith(_NUMPY_DATA):
-            return DATA
+            return array(name, given, node) or DATA
         if name in knowledge.LOADERS or last in ("DataLoader", "StatefulDataLoader"):
             return (Obj("loader", name, node=node, site=node),)
         if name in knowledge.ACCELERATORS:

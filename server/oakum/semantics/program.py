@@ -117,7 +117,7 @@ class Source:
         """Loops and comprehensions around a node inside its function, innermost first."""
         found: list[Loop | Comprehension] = []
         child = node
-        while (parent := parent_of(child)) is not None and not isinstance(child, SCOPES):
+        while (parent := parent_of(child)) is not None and (child is node or not isinstance(child, SCOPES)):
             if isinstance(parent, LOOPS):
                 if child in parent.body or (isinstance(parent, ast.While) and child is parent.test):
                     found.append(parent)
