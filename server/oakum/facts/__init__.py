@@ -11,6 +11,7 @@ from oakum.facts.autograd import Attached
 from oakum.facts.custom_function import CustomFunction, Kept, Role
 from oakum.facts.holders import Holder
 from oakum.facts.resources import ResourceFacts
+from oakum.facts.state import Update
 from oakum.facts.tracing import TracingFacts
 from oakum.knowledge.objects import Resource
 from oakum.semantics.execution import Execution
@@ -31,6 +32,7 @@ __all__ = [
     "Owned",
     "Resource",
     "Role",
+    "Update",
 ]
 
 

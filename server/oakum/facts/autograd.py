@@ -11,11 +11,15 @@ from oakum.facts.holders import Holder, Holders
 from oakum.facts.lifetimes import LifetimeFacts
 from oakum.facts.origin import Origin
 from oakum.facts.sight import Sight
+from oakum.facts.state import States, Update
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.autograd import Mode
 from oakum.semantics.flow import key_of
 from oakum.semantics.lifetimes import Fate
 from oakum.semantics.values import Grad, attached_part, grads, known
+
+# Classes of torch.nn that learn nothing but by what they hold.
+_CONTAINERS = {"Sequential", "ModuleList", "ModuleDict"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +213,61 @@ class AutogradFacts(LifetimeFacts):
     def never_differentiated(self, value: ast.expr) -> bool:
         """Whether nothing takes a gradient through a value: each path ends in sight, in a number, a print or a detached copy."""
         return self.lifetimes.fate_of(value) is Fate.NEVER
+
+    def state_updates(self, node: ast.Assign | ast.AugAssign | ast.Call) -> list[Update]:
+        """Updates of attributes of `self` that take in a graph, if the inputs of the network carry one, and where autograd records."""
+        function = self.function(node)
+        if function is None or self.grad_mode(node) in (Mode.OFF, Mode.UNKNOWN):
+            return []
+        return list(States(self, function).updates(node))
+
+    def is_dropped(self, update: Update) -> bool:
+        """Whether the state of an update is made anew elsewhere or in each call, cut off from its graph, or a parameter that learns."""
+        function = self.function(update.statement)
+        return function is None or States(self, function).dropped(update)
+
+    def is_buffer(self, cls: ast.ClassDef, name: str) -> bool:
+        """Whether a class, or one in sight that it derives from, registers a buffer under a name."""
+        bases = self.bases(cls)[0]
+        return any(
+            self.enclosing_class(call) in bases
+            and bool(call.args)
+            and isinstance(call.args[0], ast.Constant)
+            and call.args[0].value == name
+            for call in self.calls("register_buffer")
+        )
+
+    def fed_with_data(self, cls: ast.ClassDef) -> bool:
+        """Whether instances of a module class are called in the file, and each time with values that carry no graph."""
+        uses = [
+            call
+            for call in self.nodes(ast.Call)
+            if isinstance(call, ast.Call)
+            and call.args
+            and any(obj.node is cls and obj.kind == "module" for obj in self.value(call.func))
+        ]
+        return bool(uses) and all(self.is_graph_free(call.args[0]) for call in uses)
+
+    def stands_in_network(self, cls: ast.ClassDef) -> bool:
+        """Whether a module class surely is a layer among others: it learns something itself, or is made beside what does."""
+        if self._learns(cls, cls):
+            return True
+        for call in self.calls(cls.name):
+            around = self.enclosing_class(call)
+            if around is not None and around is not cls and self.is_module_class(around) and self._learns(around, cls):
+                return True
+            if any(isinstance(outer, ast.Call) and self._learns(outer, cls) for outer in self.ancestors(call)[:3]):
+                return True
+        return False
+
+    def _learns(self, scope: ast.AST, apart: ast.ClassDef) -> bool:
+        """Whether a class, or a call that joins modules, makes parameters or modules that have some, one class and containers apart."""
+        if self.calls_in(scope, "Parameter", "register_parameter"):
+            return True
+        for function in scope.body if isinstance(scope, ast.ClassDef) else [scope]:
+            for call in self.nodes_in(function, ast.Call):
+                module = self.some(call, "module")
+                last = module.name.rpartition(".")[2] if module is not None else ""
+                if module is not None and module.node is not apart and last not in knowledge.PARAMETER_FREE | _CONTAINERS:
+                    return True
+        return False
