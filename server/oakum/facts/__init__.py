@@ -1,7 +1,7 @@
 """The questions that a rule may ask. Every answer is True, or a proof, only when it is proven.
 
 A rule stays silent where a fact is not sure; so a fact that is silent where it isn't sure raises no false alarm. The questions are
-grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`, `training`,
+grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`, `training`, `tensors`,
 `tensorflow`, `graphs`, `tracing`.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from oakum.facts.training import TrainingFacts
+from oakum.facts.tensors import TensorFacts
 from oakum.knowledge import tensorflow as knowledge
 from oakum.semantics.execution import Execution
 from oakum.semantics.flow import FunctionNode
@@ -20,7 +20,7 @@ _OWNERS = {
 }  # fmt: skip
 
 
-class TensorFlowFacts(TrainingFacts):
+class TensorFlowFacts(TensorFacts):
     """What TensorFlow code is, and when it runs."""
 
     def tensorflow_name(self, node: ast.AST) -> str | None:
