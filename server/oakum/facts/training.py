@@ -119,10 +119,13 @@ class TrainingFacts(AutogradFacts):
 
     def stale_optimizer(self, name: str, loop: ast.AST) -> ast.Call | None:
         """The constructor of an optimizer from before a loop that steps in it, made of what a name meant then."""
-        for region in self.reached(loop):
+        reached = self.reached(loop)
+        for region in reached:
             for step in self.calls_in(region, "step"):
                 maker = self.maker(step.func.value, "optimizer") if isinstance(step.func, ast.Attribute) else None
-                if maker is not None and self.source.piece(maker) is not None and loop not in self.ancestors(maker):
+                if maker is None or self.source.piece(maker) is None or loop in self.ancestors(maker):
+                    continue
+                if self.function(maker) not in reached:  # there it would be made in each iteration, and names are others
                     if any(self.key(n) == name for n in ast.walk(maker)):
                         return maker
         return None
