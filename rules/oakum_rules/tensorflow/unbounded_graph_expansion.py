@@ -64,7 +64,7 @@ RULE = Rule(
 @RULE.check
 def operation(node: ast.Call | ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subscript, facts: Facts) -> Iterator[Finding]:
     """An operation of a graph of 1.x that is built in each pass, by an expression or by the function that it calls."""
-    if not facts.may_build_graphs() or (again := facts.growth(node)) is None or not facts.largest_growth(node):
+    if not facts.may_build_graphs or (again := facts.growth(node)) is None or not facts.largest_growth(node):
         return
     if any(_grown_by(name, again, facts) for name in ast.walk(node) if isinstance(name, ast.Name)):
         return  # the same chain of operations: told of where it begins
@@ -140,7 +140,7 @@ def _new_each_time(argument: ast.expr, loop: ast.AST, facts: Facts) -> str | Non
 @RULE.check
 def retraced(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A traced function that gets a Python number or text which is new in each pass."""
-    if not (node.args or node.keywords) or not facts.may_trace() or (callee := facts.traced(node.func)) is None:
+    if not (node.args or node.keywords) or not facts.may_trace or (callee := facts.traced(node.func)) is None:
         return
     if facts.again(node) is None or not facts.retraces(callee) or facts.execution(node) is Execution.TRACE:
         return
@@ -176,7 +176,7 @@ def _tensors(argument: ast.expr, callee: Obj, kind: str, facts: Facts) -> Iterat
 @RULE.check(level=Level.INFORMATION)
 def traced_per_pass(node: ast.Call | ast.FunctionDef, facts: Facts) -> Iterator[Finding]:
     """A traced function that is made, and so traced, in each step or call."""
-    if not facts.may_trace():
+    if not facts.may_trace:
         return
     if isinstance(node, ast.Call):
         if facts.tensorflow_name(node.func) != "tensorflow.function" or isinstance(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
+from functools import cached_property
 
 from oakum.facts.tensorflow import TensorFlowFacts
 from oakum.knowledge import tensorflow as knowledge
 from oakum.semantics.graphs import EXPRESSIONS, Body
-from oakum.semantics.library_numpy import ARRAY
+from oakum.semantics.library_numpy import ARRAY, FROM_FILES
 from oakum.semantics.program import LOOPS
 from oakum.semantics.repetition import Again
 from oakum.semantics.values import only
@@ -17,6 +18,8 @@ from oakum.semantics.values import only
 _SIGNS = (
     "run", "eval", "as_default", "Session", "InteractiveSession", "placeholder", "disable_eager_execution", "disable_v2_behavior", "get_value", "gradients",
 )  # fmt: skip
+
+_LARGE = 10_000  # numbers in an array that count as many
 
 
 class GraphFacts(TensorFlowFacts):
@@ -35,6 +38,7 @@ class GraphFacts(TensorFlowFacts):
         """Whether a run through a loop or function runs operations in a session, also in functions in sight that it calls."""
         return self.evaluator.graphs.region_runs(region, self.source)
 
+    @cached_property
     def may_build_graphs(self) -> bool:
         """Whether anything in the file looks like a graph of 1.x: to be asked before anything is resolved."""
         return bool(self.calls(*_SIGNS))
@@ -52,8 +56,12 @@ class GraphFacts(TensorFlowFacts):
                 return None
         return self.repeated_in_graph(node)
 
-    def repeated_in_graph(self, node: ast.AST) -> Again | None:
-        """Proof that a node runs again and again while one graph, which lives on, is the default one."""
+    def repeated_in_graph(self, node: ast.AST, *, in_helpers: bool = False) -> Again | None:
+        """Proof that a node runs again and again while one graph, which lives on, is the default one.
+
+        In a function that a loop calls this is said only if the function runs something itself: else its call is what to look at.
+        `in_helpers`: also where it only builds.
+        """
         if not self.builds_graph(node) or self.calls("finalize"):
             return None
 
@@ -64,8 +72,12 @@ class GraphFacts(TensorFlowFacts):
         function = self.function(node)
         if again is None or (again.loop in self.ancestors(node) and again.loop is not function):
             return again
-        if function is None or not self.runs_operations(function) or self.fresh_graph(node, function):
+        if function is None or self.fresh_graph(node, function):
             return None
+        if not self.runs_operations(function) and not (in_helpers and again.loop is not function):
+            return None
+        if again.loop is function and getattr(function, "name", "") in ("__call__", "forward"):
+            return None  # in 1.x these build
         # What builds before a loop of its own is the whole of a training rather than a step of one.
         if again.loop is function and any(self.runs_operations(loop) for loop in self.nodes_in(function, *LOOPS)):
             return None
@@ -130,6 +142,32 @@ class GraphFacts(TensorFlowFacts):
     def is_array(self, node: ast.AST) -> bool:
         """Whether an expression surely is an array of NumPy, neither a number nor a handful of them."""
         return only(self.value(node), "data") and all(obj.name == ARRAY for obj in self.value(node) if obj.kind == "data")
+
+    def array_made(self, node: ast.AST) -> ast.AST | None:
+        """Where an array is made, if that is in this file."""
+        found = (obj.node for obj in self.value(node) if obj.name == ARRAY and obj.node is not None)
+        return next((made for made in found if self.source.piece(made) is not None), None)
+
+    def is_large_array(self, node: ast.AST) -> bool:
+        """Whether an array is known to be large: read from a file or of a data set, or of a shape that says so."""
+        if not self.is_array(node):
+            return False
+        makers = [obj.node for obj in self.value(node) if obj.name == ARRAY]
+        return bool(makers) and all(isinstance(made, ast.Call) and self.makes_large(made) for made in makers)
+
+    def makes_large(self, made: ast.Call) -> bool:
+        frame = self.evaluator.frame_at(self.source, made) if self.source.piece(made) is not None else None
+        if frame is None:
+            return False
+        name = self.evaluator.qualified(made.func, frame) or ""
+        if name.rpartition(".")[2] in FROM_FILES or name.startswith("keras.datasets."):
+            return True
+        size = 1
+        for argument in made.args:
+            for part in argument.elts if isinstance(argument, (ast.Tuple, ast.List)) else [argument]:
+                number = self.constant(part)
+                size *= number if isinstance(number, int) and not isinstance(number, bool) else 1
+        return size >= _LARGE
 
     def embedded_array(self, node: ast.AST) -> ast.expr | None:
         """The array whose content an operation puts into a graph: `tf.constant(table)`, `x @ table`, `v.assign(table)`."""

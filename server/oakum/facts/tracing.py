@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 
 from oakum.facts.graphs import GraphFacts
 from oakum.knowledge import tensorflow as knowledge
@@ -14,6 +15,7 @@ from oakum.semantics.values import Obj
 class TracingFacts(GraphFacts):
     """What is traced, and how often."""
 
+    @cached_property
     def may_trace(self) -> bool:
         """Whether anything in the file looks like `tf.function`: to be asked before anything is resolved."""
         return bool(self.mentions("function")) or bool(self.mentions("defun"))
@@ -124,3 +126,16 @@ class TracingFacts(GraphFacts):
             isinstance(self.parent(name), ast.BinOp) and not isinstance(getattr(self.parent(name), "op", None), ast.Mod)
             for name in reads
         )
+
+    def captured_by(self, node: ast.Name | ast.Attribute) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The traced function that reads a name or attribute of self from around it, for its value and not for its shape."""
+        function = self.function(node)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or self.traced_by(function) is None:
+            return None
+        key, parent = self.key(node), self.parent(node)
+        if key is None or (isinstance(parent, ast.Attribute) and parent.attr in ("shape", "dtype", "ndim", "size")):
+            return None
+        if isinstance(parent, ast.Call) and self.qualified(parent.func) == "builtins.len":
+            return None
+        own = key.startswith("self.") and key.count(".") == 1
+        return function if own or not self.bindings(function, key.partition(".")[0]) else None

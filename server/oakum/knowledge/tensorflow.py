@@ -279,7 +279,7 @@ OPERATION_PACKAGES = (
     "tensorflow.signal.", "tensorflow.spectral.", "tensorflow.layers.", "tensorflow.losses.", "tensorflow.metrics.", "tensorflow.audio.",
     "tensorflow.bitwise.", "tensorflow.sparse.", "tensorflow.sets.", "tensorflow.ragged.", "tensorflow.debugging.", "tensorflow.quantization.",
     "tf_slim.", "tensorflow.contrib.layers.", "tensorflow.contrib.rnn.", "tensorflow.contrib.seq2seq.", "tensorflow.contrib.losses.",
-    "keras.ops.",
+    "keras.ops.", "tensorflow.data.Dataset.", "tensorflow.data.Iterator.",
 )  # fmt: skip
 # Functions of packages with other contents that add operations.
 OPERATIONS = {

@@ -8,8 +8,10 @@ from oakum.semantics.values import Grad, Obj, Value, some
 
 ARRAY = "numpy.ndarray"
 _SMALL = 256
-_MAKERS = {
-    "load", "loadtxt", "genfromtxt", "fromfile", "frombuffer", "memmap", "stack", "vstack", "hstack", "dstack", "concatenate", "tile", "repeat",
+# Functions that read an array from outside.
+FROM_FILES = {"load", "loadtxt", "genfromtxt", "fromfile", "frombuffer", "memmap"}
+_MAKERS = FROM_FILES | {
+    "stack", "vstack", "hstack", "dstack", "concatenate", "tile", "repeat",
     "expand_dims", "linspace", "arange", "meshgrid", "identity", "eye", "broadcast_to", "pad", "zeros_like", "ones_like", "empty_like", "full_like",
 }  # fmt: skip
 _SHAPED = {"zeros", "ones", "empty", "full"}

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oakum.knowledge import tensorflow as knowledge
-from oakum.semantics.values import DATA, NEVER, NONE, NUMBER, STRING, UNKNOWN, Obj, Value, join, only, some
+from oakum.semantics.library_numpy import ARRAY
+from oakum.semantics.values import DATA, NEVER, NONE, NUMBER, STRING, UNKNOWN, Grad, Obj, Value, join, only, some
 
 if TYPE_CHECKING:
     from oakum.semantics.evaluate import Evaluator
@@ -167,8 +168,9 @@ class TensorFlow:
             return (Obj("object", name, node=node, site=node),)
         if (head == "keras.losses" and last[:1].isupper()) or (head == "keras.metrics" and last[:1].isupper()):
             return (Obj("object", name, node=node, site=node),)
-        if head == "keras.datasets" or name.startswith("keras.datasets."):
-            return DATA
+        if name.startswith("keras.datasets."):
+            pair: Value = (Obj("tuple", items=((Obj("data", ARRAY, Grad.DETACHED, node),),) * 2),)
+            return (Obj("tuple", node=node, items=(pair, pair)),) if last == "load_data" else DATA
         if head == "keras.utils" and last in ("to_categorical", "pad_sequences", "normalize"):
             return DATA
         if self.adds_operation(name) or head in ("keras.losses", "keras.activations", "keras.backend", "tensorflow.io"):
