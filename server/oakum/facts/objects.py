@@ -49,6 +49,17 @@ class ObjectFacts(SyntaxFacts):
         """The first alternative of an expression that is of one of these kinds."""
         return some(self.value(node), *kinds)
 
+    def has_tensor(self, node: ast.AST) -> bool:
+        """Whether a value, or something in it, surely is a tensor or the output of a module."""
+        pending = list(self.value(node))
+        for obj in pending:
+            if obj.kind in ("tensor", "output"):
+                return True
+            if obj.kind in ("list", "tuple", "dict") and len(pending) < 64:
+                parts = [*(obj.items or ()), *(item for _, item in obj.keys or ()), obj.element or ()]
+                pending.extend(inner for part in parts for inner in part)
+        return False
+
     def frame(self, node: ast.AST) -> Frame:
         return self.evaluator.frame_at(self.source, node)
 
@@ -530,6 +541,16 @@ class ObjectFacts(SyntaxFacts):
         end = self.source.locate(node)[1]
         later = [read for read in self.reads(name, node) if self.source.locate(read)[0] > end]
         return next((read for read in later if any(d in seen for d in self.definitions(read))), None)
+
+    def moves_to_gpu(self, node: ast.expr, depth: int = 2) -> bool:
+        """Whether an expression, or what a name in it is bound to, is moved to a device other than the CPU: `x.cuda()`, `x.to(device)`."""
+        for move in self.calls_in(node, "cuda", "to"):
+            given = " ".join(self.text(argument) for argument in (*move.args, *move.keywords))
+            if self.calls_in(move, "cuda") == [move] or (("cuda" in given or "dev" in given) and "cpu" not in given):
+                return True
+        names = [name for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)]
+        bound = [d.value for name in names for d in self.definitions(name) if d.how == "assign" and d.value is not None]
+        return depth > 0 and any(self.moves_to_gpu(value, depth - 1) for value in bound)
 
     def kept_key(self, kept: ast.AST) -> str | None:
         """The name or chain at the root of `history["loss"]`, `d.setdefault(k, [])`."""

@@ -25,6 +25,27 @@ _LOADING = {"open", "load", "imread", "read_image", "decode_image", "decode_jpeg
 _MODEL_LOADING = {"from_pretrained", "from_checkpoint", "load_from_checkpoint", "create_model", "load_model"}
 
 
+_SIZES = {"shape", "size", "numel", "data_ptr", "nelement"}
+_IDENTITIES = {"id", "hash", "len"}
+_ONE_OF_A_FEW = (
+    "level",
+    "scale",
+    "stage",
+    "layer",
+    "index",
+    "name",
+    "mode",
+    "type",
+    "device",
+    "task",
+    "head",
+    "block",
+    "kind",
+    "stride",
+    "rank",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A store in a table that is looked up first. `lookup`: where, the store itself for `setdefault`."""
@@ -130,6 +151,49 @@ class Memo:
                 elif definition.how in ("assign", "with") and definition.value is not None and depth:
                     found |= self.roots(definition.value, depth - 1)
         return found
+
+    def is_by_input(self, key: ast.expr) -> bool:
+        """Whether a part of a key is a size or an identity of what a function is given, or a number that isn't one of a few by its name."""
+        return any(self.is_open_ended(part) for part in self.parts(key))
+
+    def parts(self, key: ast.expr, depth: int = 4) -> Iterator[ast.expr]:
+        """What a key is put together from: elements of a tuple, values in a text, what a name is bound to."""
+        match key:
+            case ast.Tuple(elts=elements):
+                inner = elements
+            case ast.JoinedStr(values=values):
+                inner = [value.value for value in values if isinstance(value, ast.FormattedValue)]
+            case ast.Call(func=ast.Name(id="str" | "tuple" | "repr" | "int"), args=[only]):
+                inner = [only]
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                inner = [left, right]
+            case ast.Name():
+                bound = [
+                    d for d in in_order(d for d in self.flow_uses(key) if d is not ENTRY) if d.how == "assign" and not d.path
+                ]
+                inner = [d.value for d in bound if d.value is not None]
+            case _:
+                inner = []
+        if not inner or not depth:
+            yield key
+        for part in inner if depth else ():
+            yield from self.parts(part, depth - 1)
+
+    def is_open_ended(self, part: ast.expr, depth: int = 3) -> bool:
+        if not self.roots(part):
+            return False
+        for node in ast.walk(part):
+            if isinstance(node, ast.Attribute) and node.attr in _SIZES:
+                return True
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _IDENTITIES:
+                return True
+            for definition in self.flow_uses(node) if isinstance(node, ast.Name) else ():
+                if definition.how == "parameter" and node is part:
+                    return not any(word in definition.key.lower() for word in _ONE_OF_A_FEW)
+                if depth and definition.how == "assign" and definition.value is not None:
+                    if self.is_open_ended(definition.value, depth - 1):
+                        return True
+        return False
 
     def flow_uses(self, node: ast.Name) -> frozenset[Definition]:
         return self.source.flow_in(self.source.function(node)).uses.get(node, frozenset())
