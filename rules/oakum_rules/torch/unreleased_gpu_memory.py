@@ -81,7 +81,12 @@ def cache_by_input(node: ast.Assign | ast.Call, facts: Facts) -> Iterator[Findin
     if found is None or statement is None:
         return
     store, shared = found
-    if shared.how == "local" or not facts.has_tensor(store.item) or not facts.is_by_input(store.key):
+    function = facts.function(node)
+    cls = facts.method_class(function) if function is not None else None
+    module = cls is not None and facts.is_module_class(cls)
+    if shared.how == "local" or not facts.has_tensor(store.item) or not facts.is_by_input(store.key, passed=module):
+        return
+    if not module and facts.computed_from(store.item):  # a cache of results, whose rule knows more of it
         return
     name = facts.text(store.container)
     cap = InsertBefore(statement, (f"if len({name}) >= 32:", f"    {name}.pop(next(iter({name})))"))
@@ -165,6 +170,8 @@ def retry_in_handler(node: ast.ExceptHandler, facts: Facts) -> Iterator[Finding]
     kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
     names = {(facts.key(kind) or "").rpartition(".")[2] for kind in kinds}
     if "OutOfMemoryError" not in names and not ("RuntimeError" in names and "out of memory" in facts.text(node)):
+        return
+    if facts.calls_in(node, "cpu") or any("cpu" in facts.text(move) for move in facts.calls_in(node, "to")):
         return
     tried = {
         facts.text(call.func)

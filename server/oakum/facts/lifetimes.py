@@ -97,9 +97,12 @@ class LifetimeFacts(ObjectFacts):
         """Parameters and names of loops that an expression is made of; none where a part of it is one of a few (`i % 4`, `x.dtype`)."""
         return Memo(self.evaluator, self.source).roots(node)
 
-    def is_by_input(self, key: ast.expr) -> bool:
-        """Whether a key of a table is another one for each input of another size, or for each object: a shape, a length, `id(x)`."""
-        return Memo(self.evaluator, self.source).is_by_input(key)
+    def is_by_input(self, key: ast.expr, *, passed: bool = False) -> bool:
+        """Whether a key of a table is another one for each input of another size, or for each object: a shape, a length, `id(x)`.
+
+        `passed`: a parameter will do, unless its name says that it is one of a few (`level`, `mode`).
+        """
+        return Memo(self.evaluator, self.source).is_by_input(key, passed=passed)
 
     def computed_from(self, node: ast.expr) -> str:
         """What makes a value: "model" (a module gives it), "file" (it is read), "weights" (a model that is loaded); "" if not in sight."""

@@ -152,9 +152,12 @@ class Memo:
                     found |= self.roots(definition.value, depth - 1)
         return found
 
-    def is_by_input(self, key: ast.expr) -> bool:
-        """Whether a part of a key is a size or an identity of what a function is given, or a number that isn't one of a few by its name."""
-        return any(self.is_open_ended(part) for part in self.parts(key))
+    def is_by_input(self, key: ast.expr, *, passed: bool) -> bool:
+        """Whether a part of a key is a size or an identity of what a function is given.
+
+        `passed`: or a parameter as it is, unless it is one of a few by its name (`level`, `mode`).
+        """
+        return any(self.is_open_ended(part, passed) for part in self.parts(key))
 
     def parts(self, key: ast.expr, depth: int = 4) -> Iterator[ast.expr]:
         """What a key is put together from: elements of a tuple, values in a text, what a name is bound to."""
@@ -179,7 +182,7 @@ class Memo:
         for part in inner if depth else ():
             yield from self.parts(part, depth - 1)
 
-    def is_open_ended(self, part: ast.expr, depth: int = 3) -> bool:
+    def is_open_ended(self, part: ast.expr, passed: bool, depth: int = 3) -> bool:
         if not self.roots(part):
             return False
         for node in ast.walk(part):
@@ -189,9 +192,9 @@ class Memo:
                 return True
             for definition in self.flow_uses(node) if isinstance(node, ast.Name) else ():
                 if definition.how == "parameter" and node is part:
-                    return not any(word in definition.key.lower() for word in _ONE_OF_A_FEW)
+                    return passed and not any(word in definition.key.lower() for word in _ONE_OF_A_FEW)
                 if depth and definition.how == "assign" and definition.value is not None:
-                    if self.is_open_ended(definition.value, depth - 1):
+                    if self.is_open_ended(definition.value, passed, depth - 1):
                         return True
         return False
 
@@ -212,7 +215,7 @@ class Memo:
                     return "model"
                 if last in _LOADING and evaluator.qualified(callee, evaluator.frame_at(source, callee)) is not None:
                     return "file"
-                for obj in value if depth else ():
+                for obj in value if depth > 0 else ():
                     if obj.kind in ("function", "method") and isinstance(obj.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                         if source.piece(obj.node) is not None:
                             for returned in source.flow_in(obj.node).returns:
