@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.program import Source, Workspace
 from oakum.semantics.reveal import describe
 from oakum.settings import Settings
-from oakum.syntax import edits
-from oakum.syntax.document import Document
+from oakum.syntax import edits, scripts
+from oakum.syntax.document import PYTHON, Document
 from oakum.syntax.pieces import Index, Piece, Pieces, parse
 
 
@@ -69,6 +69,11 @@ def mentions_framework(text: str) -> bool:
     return _MENTION.search(text) is not None
 
 
+def concerns(document: Document) -> bool:
+    """Whether there may be something to say of a document: Python that names a framework, or a script."""
+    return document.language != PYTHON or mentions_framework(document.text)
+
+
 def analyse(
     document: Document,
     settings: Settings | None = None,
@@ -89,9 +94,9 @@ def analyse(
     shared = evaluator if evaluator is not None and alone else Evaluator(memory.workspace if memory else None)
     memory = memory if memory is not None else Memory(shared.workspace)
     memory.workspace.refresh()
-    if not mentions_framework(document.text):
+    if not concerns(document) or document.language != PYTHON:
         memory.pieces, memory.findings, memory.kept = None, {}, {}
-        return Report(document)
+        return _report(document, _in_script(document, settings), None)
     source = memory.workspace.parsed(document) if alone else Source(parse(document, memory.pieces), document.path)
     pieces = source.pieces
     rules = _applicable(document.text)
@@ -120,28 +125,51 @@ def analyse(
         if (level := settings.level_of(rule, form)) is not None
     ]
     said = _without_siblings(source, [(rule, finding) for _, rule, _, finding, _ in shown])
-    diagnostics: list[Diagnostic] = []
-    suppressed: list[Diagnostic] = []
-    silence = suppression.read(document)
-    for piece, rule, form, finding, level in shown:
-        if finding not in said:
-            continue
-        diagnostic = _diagnostic(piece, source, rule, form, finding, level)
-        if diagnostic is None:
-            continue
-        is_silenced = any(each.covers(document, diagnostic) for each in silence)
-        (suppressed if is_silenced else diagnostics).append(diagnostic)
-    if silence and not notes:  # what could not be read might have been silenced
-        diagnostics.extend(suppression.unused(document, silence, suppressed, settings))
+    diagnostics = [
+        diagnostic
+        for piece, rule, form, finding, level in shown
+        if finding in said and (diagnostic := _diagnostic(piece, source, rule, form, finding, level)) is not None
+    ]
+    report = _report(
+        document, [*diagnostics, *_in_script(document, settings)], None if notes else settings
+    )  # what could not be read might be silenced
     raised = Counter(rule.code for _, rule, _, _ in found)
-    return Report(
-        document,
-        tuple(sorted(diagnostics, key=_order)),
-        tuple(sorted(suppressed, key=_order)),
-        tuple(notes),
-        raised,
-        tuple(recomputed),
-    )
+    return replace(report, notes=tuple(notes), raised=raised, recomputed=tuple(recomputed))
+
+
+def _report(document: Document, found: list[Diagnostic], settings: Settings | None) -> Report:
+    """What is said of a document, and what its comments silence, in order. With settings, also which of them silence nothing."""
+    silence = suppression.read(document)
+    said, silent = list[Diagnostic](), list[Diagnostic]()
+    for diagnostic in found:
+        (silent if any(each.covers(document, diagnostic) for each in silence) else said).append(diagnostic)
+    if silence and settings is not None:
+        said.extend(suppression.unused(document, silence, silent, settings))
+    return Report(document, tuple(sorted(said, key=_order)), tuple(sorted(silent, key=_order)))
+
+
+def _in_script(document: Document, settings: Settings) -> list[Diagnostic]:
+    """What the rules have to say of a script, or of the lines of a notebook that are for the shell."""
+    script = scripts.read(document)
+    if script is None:
+        return []
+    rules = _applicable(document.text) or catalogue.rules()
+    forms = [(rule, form) for rule in rules for form in rule.forms if scripts.Script in form.nodes]
+    facts = Facts(Source(parse(Document(""))), Evaluator())
+    found: list[Diagnostic] = []
+    for rule, form in forms:
+        if (level := settings.level_of(rule, form)) is None:
+            continue
+        for finding in form.check(script, facts):
+            if isinstance(finding.node, scripts.Variable):
+                related = tuple(
+                    Related(document, place.node.start, place.node.end, place.message)
+                    for place in finding.related
+                    if isinstance(place.node, scripts.Variable)
+                )
+                start, end = finding.node.start, finding.node.end
+                found.append(Diagnostic(rule, form, level, start, end, finding.message, (), related))
+    return found
 
 
 def _order(diagnostic: Diagnostic) -> tuple[int, str]:
@@ -241,6 +269,8 @@ def _forget(memory: Memory, source: Source, rules: tuple[Rule, ...]) -> None:
     before, after = (set[str]().union(*(_outline(piece) for piece in pieces)) for pieces in (gone, new))
     changed_names = {name.partition("@")[0] for name in before ^ after}
     gone_ids = {id(piece) for piece in gone}
+    if [key for key in memory.kept if key in now] != [key for key in now if key in memory.kept]:
+        memory.findings.clear()  # what comes first is part of the ground of all that follows
     for key in list(memory.findings):
         remembered = memory.findings[key]
         stale = key not in now or remembered.pieces & gone_ids or remembered.names & changed_names

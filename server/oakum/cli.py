@@ -173,7 +173,7 @@ def _files(
 ) -> Iterator[Outcome]:
     """The outcomes of files. Those that mention no framework are read and no more."""
     from oakum import checking, files
-    from oakum.analysis import mentions_framework
+    from oakum.analysis import concerns
 
     todo: list[tuple[Path, Settings]] = []
     for path in files.find(paths, complain):
@@ -183,7 +183,7 @@ def _files(
         except (files.FileError, ConfigurationError) as error:
             complain(_kind(error), str(error))
             continue
-        if mentions_framework(source.document.text):
+        if concerns(source.document):
             todo.append((path, chosen))
         else:
             yield checking.UNCONCERNED

@@ -17,8 +17,9 @@ from oakum import configuration, notebook
 from oakum.configuration import ConfigurationError, spec
 from oakum.notebook import Notebook, NotebookError, OtherLanguage
 from oakum.report import TextEdit
-from oakum.syntax.document import Document
+from oakum.syntax.document import PYTHON, Document
 from oakum.syntax.edits import apply
+from oakum.syntax.scripts import kind_of
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -76,6 +77,8 @@ def read(path: Path) -> Source:
 
 def decode(data: bytes, path: Path | None) -> Source:
     """A file of these bytes. The encoding is what its coding cookie or byte order mark says. Raises `FileError`."""
+    if _script(path):  # the shell stops reading at a null byte, and what is behind it may be anything
+        return source(data.partition(b"\0")[0].decode("utf-8", "replace"), path)
     if _is_notebook(path):
         encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
     else:
@@ -101,7 +104,7 @@ def source(text: str, path: Path | None, encoding: str = "utf-8") -> Source:
     """A file of this text. Raises `FileError` about a notebook that is none."""
     place = path and path.absolute()
     if not _is_notebook(path):
-        return Source(path, text, encoding, Document(text, place))
+        return Source(path, text, encoding, Document(text, place, language=_script(path) or PYTHON))
     try:
         book = notebook.read(place, text)
     except OtherLanguage as error:
@@ -148,6 +151,10 @@ def show(path: Path | None) -> str:
 
 def _is_notebook(path: Path | None) -> bool:
     return path is not None and path.suffix == ".ipynb"
+
+
+def _script(path: Path | None) -> str | None:
+    return kind_of(path.name) if path is not None else None
 
 
 def _reason(error: Exception) -> str:
@@ -236,7 +243,7 @@ def _walk(folder: str, ignored: _Ignored, trouble: Callable[[str, str], None]) -
         if item.is_dir():
             if not (_is_skipped(item) or ignored.leaves_out(item.path + os.sep)):
                 yield from _walk(item.path, ignored, trouble)
-        elif item.name.endswith(SUFFIXES) and item.is_file() and not ignored.leaves_out(item.path):
+        elif (item.name.endswith(SUFFIXES) or kind_of(item.name)) and item.is_file() and not ignored.leaves_out(item.path):
             yield item.path
 
 

@@ -27,6 +27,7 @@ _CELL_MAGIC = re.compile(r"\s*%%(\w*)")
 _LINE_MAGIC = re.compile(r"\s*[%!?]|\s*[\w.%*\[\]'\"]+\?{1,2}\s*$")
 _ASSIGNED = re.compile(r"(\s*[\w.*]+(?:\s*,\s*[\w.*]+)*\s*=\s*)[%!]")
 _LEXEME = re.compile(r"#.*|'''|\"\"\"|'(?:\\.|[^'\\])*'?|\"(?:\\.|[^\"\\])*\"?|[()\[\]{}]")
+_SHELL_LINE = re.compile(r"^(?:!|%(?:set_)?env\b)[^\r\n]*", re.MULTILINE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -34,13 +35,16 @@ def join(cells: Iterable[tuple[int, str]], path: Path | None = None, version: in
     """The document of a notebook's code cells, given as (number of the cell from 1, source)."""
     texts: list[str] = []
     found: list[Cell] = []
-    line = 0
+    magics: list[tuple[int, str]] = []
+    line = start = 0
     for number, source in cells:
         text = mask(source) + "\n"
         texts.append(text)
+        magics.extend((start + at.start(), at[0]) for at in _SHELL_LINE.finditer(source) if text[at.start()] == "#")
+        start += len(text)
         found.append(Cell(number, line))
         line += len(re.findall(r"\r\n|\r|\n", text))
-    return Document("".join(texts), path, version, tuple(found))
+    return Document("".join(texts), path, version, tuple(found), tuple(magics))
 
 
 def mask(source: str) -> str:

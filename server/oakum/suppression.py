@@ -14,7 +14,7 @@ from oakum import catalogue
 from oakum.report import Diagnostic, Mend, TextEdit
 from oakum.rule import Level, Safety
 from oakum.settings import Settings, matches
-from oakum.syntax.document import Document
+from oakum.syntax.document import PYTHON, Document
 from oakum.unused_suppression import FORM, RULE
 
 _COMMENT = re.compile(r"#\s*oakum:\s*(ignore-file|ignore)\b(?:\[([^\]]*)\])?", re.IGNORECASE)
@@ -54,12 +54,18 @@ def read(document: Document) -> list[Suppression]:
         Suppression(
             found.start(),
             found.end(),
-            document.line_of(found.start()),
+            _about(document, found.start()),
             found[1].lower() == "ignore-file",
             tuple((found.start(2) + part.start(), part[0]) for part in re.finditer(r"[^\s,]+", found[2] or "")),
         )
         for found in _COMMENT.finditer(document.text)
     ]
+
+
+def _about(document: Document, start: int) -> int:
+    """The line that a comment is about: its own, or the next one where it stands alone in a script that has no comments behind lines."""
+    line = document.line_of(start)
+    return line + (document.language != PYTHON and document.line_text(line).lstrip().startswith("#"))
 
 
 # --- comments that silence nothing ---
@@ -169,6 +175,10 @@ def ignore(document: Document, item: Diagnostic) -> TextEdit | None:
 def ignore_all(document: Document, start: int, end: int, codes: Iterable[str]) -> TextEdit | None:
     """Ignore several rules at one place."""
     first, last = document.line_of(start), document.line_of(end)
+    if document.language != PYTHON:  # above it: behind it, a Dockerfile takes a comment for text
+        above = document.line_text(first - 1).rstrip() if first else ""
+        place = document.line_starts[first]
+        return None if above.endswith("\\") else TextEdit(place, place, f"# oakum: ignore[{', '.join(codes)}]\n")
     comments: dict[int, tokenize.TokenInfo] = {}
     ended: set[int] = set()
     for token in _tokens(document, last):

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from oakum.facts.autograd import Attached
 from oakum.facts.custom_function import CustomFunction, Kept, Role
+from oakum.facts.environment import EnvironmentFacts, Setting
 from oakum.facts.holders import Holder
 from oakum.facts.resources import ResourceFacts
 from oakum.facts.state import Update
-from oakum.facts.tracing import TracingFacts
 from oakum.knowledge.objects import Resource
 from oakum.semantics.execution import Execution
 from oakum.semantics.ownership import End, Owned
 from oakum.semantics.repetition import Again
 from oakum.semantics.values import Obj
+from oakum.syntax.scripts import Script, Variable
 
 __all__ = [
     "Again",
@@ -32,9 +33,12 @@ __all__ = [
     "Owned",
     "Resource",
     "Role",
+    "Script",
+    "Setting",
     "Update",
+    "Variable",
 ]
 
 
-class Facts(TracingFacts, ResourceFacts):
+class Facts(EnvironmentFacts, ResourceFacts):
     """What is known of one file. Node arguments are nodes of that file."""

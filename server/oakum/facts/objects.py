@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oakum.facts.syntax import SyntaxFacts
@@ -19,15 +18,6 @@ if TYPE_CHECKING:
 
 # Methods that fill a container: looked at before anything is resolved.
 FILLING = {"append", "appendleft", "add", "insert", "extend", "update"}
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One place where a variable of the environment is set."""
-
-    name: str
-    value: ast.expr
-    node: ast.AST
 
 
 def _is_basic(index: ast.expr) -> bool:
@@ -119,39 +109,6 @@ class ObjectFacts(SyntaxFacts):
             if isinstance(obj.node, ast.ClassDef):
                 methods = [n for n in obj.node.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
                 pending.extend((Obj("function", m.name, node=m, frame=obj.frame), left) for m in methods)
-
-    def environment(self) -> list[Setting]:
-        """Where the file sets variables of its process: `os.environ[...] = `, `setdefault`, `update`, `putenv`; in order."""
-        if self.source.asked is not None:
-            self.source.asked.update(("os.environ", "environ"))
-        found: list[Setting] = []
-        for node in self.nodes(ast.Assign):
-            match node:
-                case ast.Assign(targets=[ast.Subscript(value=owner, slice=ast.Constant(value=str(name)))], value=value):
-                    if self._is_environment(owner):
-                        found.append(Setting(name, value, node))
-                case _:
-                    pass
-        for call in self.calls("setdefault", "update", "putenv"):
-            match call:
-                case ast.Call(func=ast.Attribute(value=owner, attr="setdefault"), args=[ast.Constant(value=str(name)), value]):
-                    if self._is_environment(owner):
-                        found.append(Setting(name, value, call))
-                case ast.Call(func=ast.Attribute(value=owner, attr="update"), args=[ast.Dict(keys=keys, values=values)]):
-                    if self._is_environment(owner):
-                        for key, value in zip(keys, values, strict=True):
-                            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                                found.append(Setting(key.value, value, call))
-                case ast.Call(func=ast.Attribute(value=owner, attr="update"), keywords=keywords) if self._is_environment(owner):
-                    found.extend(Setting(k.arg, k.value, call) for k in keywords if k.arg is not None)
-                case ast.Call(args=[ast.Constant(value=str(name)), value]) if self.qualified(call.func) == "os.putenv":
-                    found.append(Setting(name, value, call))
-                case _:
-                    pass
-        return sorted(found, key=lambda setting: self.source.locate(setting.node))
-
-    def _is_environment(self, node: ast.expr) -> bool:
-        return (key_of(node) or "").endswith("environ") and self.qualified(node) == "os.environ"
 
     def joins(self, function: ast.expr) -> bool:
         """Whether an expression names a function that joins tensors: `torch.cat`, `torch.vstack` ..."""

@@ -117,6 +117,11 @@ class SyntaxFacts:
         """Those of `calls` that stand inside a node."""
         return [call for call in self.calls(*names) if call is scope or scope in self.source.ancestors(call)]
 
+    def is_called(self, call: ast.Call, *names: str) -> bool:
+        """Whether the last part of what is called is one of these names."""
+        function = call.func
+        return (function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)) in names
+
     def nodes(self, kind: type[ast.AST]) -> list[ast.AST]:
         """All nodes of a type in the file."""
         return self.source.nodes(kind)

@@ -12,7 +12,7 @@ from lsprotocol import types
 from pygls import uris
 
 from oakum import files
-from oakum.analysis import Cancelled, Memory, analyse, mentions_framework
+from oakum.analysis import Cancelled, Memory, analyse, concerns
 from oakum.files import FileError
 from oakum.lsp import convert
 from oakum.lsp.client import Client
@@ -22,6 +22,7 @@ from oakum.lsp.projects import Projects
 from oakum.lsp.worker import Worker
 from oakum.semantics.program import Workspace
 from oakum.settings import Settings
+from oakum.syntax.scripts import kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,11 @@ class Closed:
         if changed is None:
             roots = [str(root) for root in self._projects.roots]
             found = await loop.run_in_executor(None, partial(files.find, roots, lambda kind, message: None))
-            todo = [path for path in found if path.suffix == ".py"]
+            todo = [path for path in found if _is_read(path)]
             gone = set(self.known) - set(todo)
         else:
             resting = {path for path, known in self.known.items() if known.rests_on & changed}
-            todo = sorted(path for path in changed | resting if path.suffix == ".py" and self._is_ours(path))
+            todo = sorted(path for path in changed | resting if _is_read(path) and self._is_ours(path))
             gone = changed - set(todo)
         news: list[Known] = []
         for number, path in enumerate([*sorted(gone), *todo]):
@@ -120,12 +121,16 @@ class Closed:
                 return None
 
 
+def _is_read(path: Path) -> bool:
+    return path.suffix == ".py" or kind_of(path.name) is not None
+
+
 def _known(path: Path, settings: Settings, client: Client, workspace: Workspace, cancelled: Callable[[], bool]) -> Known | None:
     try:
         document = files.read(path).document
     except FileError:
         return None
-    if not mentions_framework(document.text):
+    if not concerns(document):
         return None
     memory = Memory(workspace)
     report = analyse(document, settings, memory=memory, cancelled=cancelled)

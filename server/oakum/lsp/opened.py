@@ -15,7 +15,8 @@ from oakum.lsp.places import Part, Source, path_of
 from oakum.report import Report
 from oakum.semantics.program import Workspace
 from oakum.settings import Settings
-from oakum.syntax.document import Document
+from oakum.syntax.document import PYTHON, Document
+from oakum.syntax.scripts import LANGUAGES, kind_of
 
 _PYTHON = frozenset({"python", "ipython", ""})
 
@@ -62,8 +63,16 @@ class Opened:
         self._source: Source | None = None
 
     @property
-    def is_python(self) -> bool:
-        return self.is_notebook or self.texts[0].is_python
+    def is_read(self) -> bool:
+        """Whether it is in a language that Oakum reads: Python, or a script that starts Python."""
+        return self.is_notebook or self.texts[0].is_python or self.script is not None
+
+    @property
+    def script(self) -> str | None:
+        """The kind of script that it is by its language, or else by its name."""
+        text = self.texts[0]
+        named = kind_of(self.path.name) if self.path is not None and not text.is_python else None
+        return LANGUAGES.get(text.language, named)
 
     @property
     def source(self) -> Source:
@@ -77,7 +86,7 @@ class Opened:
                 ]
             else:
                 text = self.texts[0]
-                document = Document(text.text, self.path, text.version)
+                document = Document(text.text, self.path, text.version, language=self.script or PYTHON)
                 parts = [Part(text.uri, text.version)]
             self._source = Source(document, tuple(parts), self._encoding)
         return self._source

@@ -20,7 +20,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from oakum import catalogue
-from oakum.analysis import Cancelled, analyse, mentions_framework
+from oakum.analysis import Cancelled, analyse, concerns
 from oakum.lsp import actions, convert
 from oakum.lsp.client import Client
 from oakum.lsp.closed import Closed, rests_on
@@ -41,7 +41,7 @@ TOO_LONG = 5.0  # for any piece of work on one file
 _ALIVE_EVERY = 2.0
 # An editor is asked for its settings before anything is shown; one that doesn't answer gets to see its files anyway.
 _SETTINGS_WITHIN = 1.0
-_WATCHED = ("**/*.{py,ipynb}", "**/{pyproject,oakum}.toml", "**/.gitignore")
+_WATCHED = ("**/*.{py,ipynb,sh,env}", "**/{Dockerfile,.env,environment}*", "**/{pyproject,oakum}.toml", "**/.gitignore")
 _SETTING_FILES = frozenset({"pyproject.toml", "oakum.toml", ".gitignore"})
 
 
@@ -339,7 +339,7 @@ class Session:
         if opened.path:
             self.workspace.open_documents[opened.path] = document
         settings = self.projects.settings_of(opened.path)
-        if not opened.is_python or settings is None or not mentions_framework(document.text):
+        if not opened.is_read or settings is None or not concerns(document):
             return Report(document)
         if settings != opened.settings:
             opened.settings = settings

@@ -15,6 +15,8 @@ from pathlib import Path
 # `str.splitlines` also splits at form feeds and Unicode separators, which neither Python nor LSP take for line ends.
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
+PYTHON = "python"
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -38,13 +40,16 @@ class Document:
     """An immutable version of a file.
 
     `text` is what the parser sees: for a notebook the code cells joined by line ends, with magics masked by comments of
-    equal length, so that every offset means the same in the source.
+    equal length, so that every offset means the same in the source. `magics` are those lines as they were, each with the offset
+    where it starts. `language`: `PYTHON`, or the kind of a script (see `scripts`).
     """
 
     text: str
     path: Path | None = None
     version: int | None = None
     cells: tuple[Cell, ...] = field(default=())
+    magics: tuple[tuple[int, str], ...] = field(default=())
+    language: str = PYTHON
 
     @cached_property
     def line_starts(self) -> list[int]:

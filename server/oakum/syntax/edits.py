@@ -70,7 +70,7 @@ def edited(document: Document, edits: Iterable[TextEdit]) -> Document:
         for cell in document.cells
         for start in (document.line_starts[cell.first_line],)
     )
-    return Document(apply(document.text, edits), document.path, document.version, cells)
+    return Document(apply(document.text, edits), document.path, document.version, cells, language=document.language)
 
 
 def _lines_gained(text: str, edit: TextEdit) -> int:
