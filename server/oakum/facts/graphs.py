@@ -76,7 +76,7 @@ class GraphFacts(TensorFlowFacts):
             return None
         if not self.runs_operations(function) and not (in_helpers and again.loop is not function):
             return None
-        if again.loop is function and getattr(function, "name", "") in ("__call__", "forward"):
+        if getattr(again.loop, "name", "") in ("__call__", "forward"):
             return None  # in 1.x these build
         # What builds before a loop of its own is the whole of a training rather than a step of one.
         if again.loop is function and any(self.runs_operations(loop) for loop in self.nodes_in(function, *LOOPS)):
@@ -198,6 +198,17 @@ class GraphFacts(TensorFlowFacts):
             found.append(statement)
             moved |= bound
         return found
+
+    def made_within(self, node: ast.expr, loop: ast.AST) -> bool:
+        """Whether an expression, or something that it is made of, is bound anew in a loop (or in the function that is repeated)."""
+        if isinstance(loop, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return any(d.how == "assign" for part in ast.walk(node) for d in self.definitions(part))
+        return any(
+            definition.statement is loop or (definition.statement is not None and loop in self.ancestors(definition.statement))
+            for part in ast.walk(node)
+            if isinstance(part, (ast.Name, ast.Attribute))
+            for definition in self.definitions(part)
+        ) or any(isinstance(part, ast.Call) and isinstance(part.func, ast.Name) for part in ast.walk(node))
 
     def is_pure_operation(self, node: ast.expr) -> bool:
         """Whether an expression only computes from tensors: no variables, nothing random, nothing that depends on what is built by then."""

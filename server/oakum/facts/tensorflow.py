@@ -84,3 +84,62 @@ class TensorFlowFacts(TensorFacts):
                     if any(obj.kind == "library" and obj.name == module for obj in value):
                         return definition.key
         return None
+
+    def is_shuffled(self, node: ast.expr, depth: int = 4) -> bool:
+        """Whether a data set is shuffled, as far as its making is in sight: by a call of `shuffle` in its chain, or of what it is made of."""
+        if any(isinstance(part, ast.Attribute) and part.attr == "shuffle" for part in ast.walk(node)):
+            return True
+        makers = [obj.node for obj in self.value(node) if obj.kind == "dataset" and obj.node is not None]
+        makers += [
+            d.value for part in ast.walk(node) for d in self.definitions(part) if d.value is not None and d.value is not node
+        ]
+        return depth > 0 and any(
+            self.is_shuffled(made, depth - 1)
+            for made in makers
+            if isinstance(made, ast.expr) and self.source.piece(made) is not None and made is not node
+        )
+
+    def is_one_sample(self, node: ast.expr) -> bool:
+        """Whether an expression surely is a batch of one: `x[None]`, `x[i:i + 1]`, `np.expand_dims(x, 0)`, `x.reshape(1, -1)`, `np.array([x])`."""
+        match node:
+            case (
+                ast.Subscript(slice=ast.Constant(value=None))
+                | ast.Subscript(slice=ast.Tuple(elts=[ast.Constant(value=None), *_]))
+            ):
+                return True
+            case (
+                ast.Subscript(slice=ast.Attribute(attr="newaxis"))
+                | ast.Subscript(slice=ast.Tuple(elts=[ast.Attribute(attr="newaxis"), *_]))
+            ):
+                return True
+            case ast.Subscript(
+                slice=ast.Slice(lower=lower, upper=ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=1)))
+            ):
+                return lower is not None and ast.dump(lower) == ast.dump(left)
+            case ast.Call(func=ast.Attribute(attr="expand_dims")):
+                axis = self.argument(node, 1, "axis")
+                return isinstance(axis, ast.Constant) and axis.value == 0
+            case ast.Call(func=ast.Attribute(attr="reshape"), args=[*shape]):
+                first = (
+                    shape[1] if len(shape) > 1 and self.qualified(node.func) == "numpy.reshape" else shape[0] if shape else None
+                )
+                first = first.elts[0] if isinstance(first, (ast.Tuple, ast.List)) and first.elts else first
+                return isinstance(first, ast.Constant) and first.value == 1
+            case ast.Call(func=ast.Attribute(attr="array" | "asarray" | "stack"), args=[ast.List(elts=[_])]):
+                return True
+            case ast.Call(func=ast.Attribute(value=inner, attr="astype")):
+                return self.is_one_sample(inner)
+            case ast.Name():
+                found = self.definitions(node)
+                return bool(found) and all(
+                    d.how == "assign" and d.value is not None and self.is_one_sample(d.value) for d in found
+                )
+            case _:
+                return False
+
+    def is_epoch_loop(self, loop: ast.AST) -> bool:
+        """Whether a loop counts epochs, by the name of its variable or bound."""
+        if not isinstance(loop, ast.For):
+            return False
+        names = [n.id for part in (loop.target, loop.iter) for n in ast.walk(part) if isinstance(n, ast.Name)]
+        return any("epoch" in name.lower() or name == "ep" for name in names)
