@@ -65,6 +65,12 @@ class WholeSet:
                 value=inner, slice=ast.Tuple(elts=[ast.Slice(lower=None, upper=None, step=None) | ast.Constant(value=None), *_])
             ):
                 return self.of(inner)
+            case ast.Subscript(value=inner, slice=ast.Slice(lower=None, upper=ast.Name() as count, step=None)):
+                return (
+                    self.of(inner)
+                    if any(d.how == "augment" and self.over_batches(d.node) for d in facts.definitions(count))
+                    else None
+                )
             case ast.Subscript(value=inner, slice=ast.Constant(value=str()) | ast.List() | ast.Constant(value=None)):
                 return self.of(inner)
             case ast.BinOp(left=left, op=ast.Mult() | ast.Div() | ast.Sub() | ast.Add(), right=right):
@@ -109,6 +115,10 @@ class WholeSet:
             case _:
                 return self.of(value)
 
+    def over_batches(self, node: ast.AST) -> bool:
+        """Whether a loop around a node goes through the batches of a data set."""
+        return any(self.facts.walks_batches(loop) or self.facts.feeds(loop) for loop in self.facts.loops(node))
+
     def is_long(self, node: ast.expr) -> bool:
         shape = self.facts.shape(node)
         return shape is not None and len(shape) > 1 and isinstance(shape[0], int) and shape[0] >= LARGE
@@ -123,7 +133,7 @@ class WholeSet:
                 and definition in facts.definitions(store.value)
                 and isinstance(store.slice, ast.Slice)
             ):
-                if any(facts.walks_batches(loop) for loop in facts.loops(store)):
+                if self.over_batches(store):
                     return True
         return False
 
@@ -205,9 +215,7 @@ class WholeSet:
                         and facts.function(call) is facts.function(node)
                     ):
                         loops = facts.loops(call)
-                        if any(facts.walks_batches(loop) for loop in loops) and not any(
-                            loop in facts.loops(node) for loop in loops
-                        ):
+                        if self.over_batches(call) and not any(loop in facts.loops(node) for loop in loops):
                             return True
                 return False
             case _:
