@@ -29,7 +29,8 @@ accumulate gradients over chunks, with the loss divided by their number, to get 
 
 ## Silent when
 The set is small or of unknown size, full batches belong to the method (L-BFGS, graphs), sizes come from a configuration, data is split
-already, or no code of the file goes in mini-batches otherwise.
+already, or no code of the file goes in mini-batches otherwise. A batch that is tried again while an out-of-memory error is handled is
+told as PT11: there the error holds what the first try allocated.
 
 ## Evidence
 A 4-layer network, 4096 samples: peak 103 MB with batches of 16, 64 and 256, 111 with 1024, 138 with 4096; 843, 292, 130 to 212, 119
@@ -54,12 +55,11 @@ RULE = Rule(
     practices=("Batch adjustment and Sequence Optimization",),
     fix=Safety.REVIEW,
     yields_to=("PT01", "PT03", "PT07", "PT17"),
-    see_also=("TK10", "PT03"),
+    see_also=("TK10", "PT03", "PT11"),
 )
 
 _HUGE = 4096
 _IMAGES = ("torchvision.datasets.", "datasets.load_dataset")
-_EXHAUSTED = {"torch.cuda.OutOfMemoryError", "torch.OutOfMemoryError", "builtins.RuntimeError", "builtins.Exception"}
 
 
 @RULE.check(level=Level.INFORMATION)
@@ -177,31 +177,3 @@ def all_pairs(node: ast.BinOp | ast.Call, facts: Facts) -> Iterator[Finding]:
             (),
             places((one, "the whole set")),
         )
-
-
-@RULE.check(level=Level.INFORMATION)
-def retried_in_handler(node: ast.ExceptHandler, facts: Facts) -> Iterator[Finding]:
-    """Out of memory: tried again inside `except`, where the exception still holds the tensors of the failed try."""
-    caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type is not None else []
-    names = {facts.qualified(each) for each in caught} & _EXHAUSTED
-    whole = facts.parent(node)
-    if not names or not isinstance(whole, ast.Try):
-        return
-    said = any(isinstance(n, ast.Constant) and isinstance(n.value, str) and "out of memory" in n.value for n in ast.walk(node))
-    if not said and not any(name and name.endswith("OutOfMemoryError") for name in names):
-        return
-    tried = {facts.key(c.func) for part in whole.body for c in ast.walk(part) if isinstance(c, ast.Call)} - {None}
-    for again in facts.nodes_in(node, ast.Call):
-        if (
-            isinstance(again, ast.Call)
-            and facts.key(again.func) in tried
-            and (facts.is_module(again.func) or facts.called(again))
-        ):
-            yield Finding(
-                again,
-                f"`{facts.short(again.func, 40)}` is tried again while the exception still holds the tensors of the first try. "
-                "Leave the `except` block first: note that it failed, and retry behind it with a smaller batch.",
-                (),
-                places((node, "the exception lives until the end of this block")),
-            )
-            return
