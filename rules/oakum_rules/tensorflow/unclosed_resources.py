@@ -41,8 +41,8 @@ each pass with a reset of the session, frees nothing: 4671 against 4666 KB where
 import ast
 from collections.abc import Iterator
 
-from oakum.facts import End, Facts, Owned, Resource
-from oakum.rule import AddImport, Delete, Enclose, Finding, Fix, Framework, Level, Operation, Replace, Rule, Safety, places
+from oakum.facts import End, Facts, Resource
+from oakum.rule import Finding, Fix, Framework, Level, Replace, Rule, Safety, places
 
 RULE = Rule(
     __name__,
@@ -135,7 +135,7 @@ def never_closed(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         node,
         f"`{owned.key}` is opened {facts.often(again)} and never closed. "
         f"It holds its {resource.what} until it is collected, and {lost}: {cure}.",
-        _with(node, owned, resource, facts),
+        facts.enclosed(node, owned, resource),
         places((again.loop, "a new one is opened in each pass of this"), (again.call, "called here")),
     )
 
@@ -152,7 +152,7 @@ def left_open_on_a_way(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         node,
         f"`{owned.key}` is left open {by if jump else 'on some ways'}. "
         f"It holds its {resource.what} until it is collected: close it there too, or use a `with`.",
-        _with(node, owned, resource, facts),
+        facts.enclosed(node, owned, resource),
         places((owned.way, "it is left open behind this"), *((close, "it is closed here") for close in owned.closes)),
     )
 
@@ -166,24 +166,9 @@ def open_where_a_line_fails(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         node,
         f"`{owned.key}` stays open if a line before its release fails. Use a `with`, or release it in a `finally`.",
-        _with(node, owned, resource, facts),
+        facts.enclosed(node, owned, resource),
         places(*((close, "it is closed here") for close in owned.closes)),
     )
-
-
-def _with(node: ast.Call, owned: Owned, resource: Resource, facts: Facts) -> tuple[Fix, ...]:
-    """The uses inside a `with`, where all of them stand in the block that opens the resource."""
-    text, found = facts.text(node), facts.span_of_use(owned)
-    if found is None or "\n" in text or not isinstance(owned.binding, ast.Assign) or owned.binding.value is not node:
-        return ()
-    first, last, closing = found
-    operations: list[Operation] = [Delete(statement) for statement in (owned.binding, *closing)]
-    if not resource.entered:
-        text = f"contextlib.closing({text})"
-        operations.append(AddImport("import contextlib"))
-    operations.append(Enclose(first, last, f"with {text} as {owned.key}:"))
-    safety = Safety.SAFE if resource.kind == "writer" else Safety.REVIEW  # leaving a pool ends work that nobody waited for
-    return (Fix.of(f"Close `{owned.key}` by a `with`", *operations, safety=safety),)
 
 
 @RULE.check(level=Level.INFORMATION)

@@ -8,6 +8,7 @@ from functools import cached_property
 from oakum.facts.lifetimes import LifetimeFacts
 from oakum.knowledge import objects, tensorflow
 from oakum.knowledge.objects import Resource
+from oakum.rule import AddImport, Delete, Enclose, Fix, Operation, Safety
 from oakum.semantics.ownership import Owned, Ownership
 from oakum.semantics.repetition import Again
 
@@ -77,3 +78,59 @@ class ResourceFacts(LifetimeFacts):
         inside = block[start + 1 : last + 1]
         yields = any(isinstance(part, (ast.Yield, ast.YieldFrom)) for statement in inside for part in ast.walk(statement))
         return None if yields or not inside else (inside[0], inside[-1], list[ast.stmt](closing))
+
+    def enclosed(self, made: ast.Call, owned: Owned, resource: Resource) -> tuple[Fix, ...]:
+        """The fix that puts all uses of a resource into a `with`, where they stand in the block that opens it."""
+        text, found = self.text(made), self.span_of_use(owned)
+        if found is None or "\n" in text or not isinstance(owned.binding, ast.Assign) or owned.binding.value is not made:
+            return ()
+        first, last, closing = found
+        operations: list[Operation] = [Delete(statement) for statement in (owned.binding, *closing)]
+        if not resource.entered:
+            if "close" not in resource.releases:
+                return ()
+            text = f"contextlib.closing({text})"
+            operations.append(AddImport("import contextlib"))
+        operations.append(Enclose(first, last, f"with {text} as {owned.key}:"))
+        safety = Safety.REVIEW if resource.kind == "pool" else Safety.SAFE  # leaving a pool ends work that nobody waited for
+        return (Fix.of(f"Close `{owned.key}` by a `with`", *operations, safety=safety),)
+
+    def used_by_method(self, name: ast.Name) -> bool:
+        """Whether a method of what a name holds is called, or it is passed to a library's function: a lazy image is loaded by that."""
+        mine = set(self.definitions(name))
+        for read in self.reads(name.id, name):
+            parent = self.parent(read)
+            if read is name or mine.isdisjoint(self.definitions(read)):
+                continue
+            if isinstance(parent, ast.Attribute) and isinstance(call := self.parent(parent), ast.Call) and call.func is parent:
+                return True
+            if (
+                isinstance(parent, ast.Call)
+                and parent.func is not read
+                and self.qualified(parent.func) not in ("builtins.print", "builtins.len")
+            ):
+                return True
+        return False
+
+    def closes_elements(self, target: ast.expr, resource: Resource) -> bool:
+        """Whether somebody releases what a list holds that a comprehension makes for a name."""
+        key = self.kept_key(target)
+        return key is not None and self.ownership.elements_released(key, resource.releases)
+
+    def only_iterated(self, container: ast.expr) -> bool:
+        """Whether a container is filled, measured and gone through, and never used as a whole."""
+        key = self.kept_key(container)
+        return key is not None and all(self._is_iteration(read) for read in self.reads(key, container))
+
+    def _is_iteration(self, read: ast.expr) -> bool:
+        match self.parent(read):
+            case ast.Attribute(attr="append"):
+                return True
+            case ast.For(iter=iterable) | ast.comprehension(iter=iterable):
+                return iterable is read
+            case ast.Call(func=ast.Name(id="len")):
+                return True
+            case ast.Call(func=ast.Name(id="enumerate" | "tqdm")) as call:
+                return self._is_iteration(call)
+            case _:
+                return False

@@ -272,12 +272,15 @@ class Ownership:
     def contents_released(self, key: str, node: ast.AST, releases: frozenset[str]) -> bool:
         """Whether what a container holds may be released: somebody closes an element, or is handed one, or the whole."""
         source = self.source
-        tail = key.rpartition(".")[2]
-        for method in releases:
-            for call in source.calls(method):
-                if isinstance(call.func, ast.Attribute) and self._comes_from(call.func.value, tail):
-                    return True
+        if self.elements_released(key, releases):
+            return True
         return any(self._hands_on(read, releases) for read in self.lifetimes.reads_of(key, source.function(node)))
+
+    def elements_released(self, key: str, releases: frozenset[str]) -> bool:
+        """Whether somebody closes an element of what goes by a key."""
+        calls = (call for method in releases for call in self.source.calls(method))
+        tail = key.rpartition(".")[2]
+        return any(isinstance(call.func, ast.Attribute) and self._comes_from(call.func.value, tail) for call in calls)
 
     def _hands_on(self, read: ast.AST, releases: frozenset[str]) -> bool:
         """Whether a read of a container gives it, or what it holds, to somebody."""
