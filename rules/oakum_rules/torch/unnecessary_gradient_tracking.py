@@ -63,6 +63,7 @@ RULE = Rule(
     subcategory="Gradient",
     practices=("Context Manager Usage",),
     fix=Safety.REVIEW,
+    yields_to=("PT20",),
 )
 
 _EVALUATION = re.compile(
@@ -118,32 +119,6 @@ def _proven(loop: _Region, call: ast.Call, facts: Facts) -> ast.AST | None:
     return None
 
 
-def _kept(loop: _Region, facts: Facts) -> ast.expr | None:
-    """An attached value of an iteration that the loop keeps."""
-    if isinstance(loop, _COMPREHENSIONS):
-        return loop.elt if facts.requires_grad(loop.elt) is not None else None
-    for node in facts.nodes_in(loop, ast.Assign, ast.AugAssign, ast.Call):
-        match node:
-            case ast.AugAssign(value=value) | ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value):
-                if facts.requires_grad(value) is not None and facts.accumulates(node) is not None:
-                    return value
-            case ast.Assign(targets=[ast.Subscript(value=container, slice=key)], value=value):
-                grows = not isinstance(key, ast.Constant) and facts.is_kind(container, "dict")
-                if grows and facts.requires_grad(value) is not None and facts.outlives(container, node) is not None:
-                    return value
-            case ast.Call(func=ast.Attribute(value=container, attr="append" | "extend" | "appendleft"), args=[value]):
-                if facts.requires_grad(value) is not None and facts.outlives(container, node) is not None:
-                    return value
-            case _:
-                pass
-    return None
-
-
-def _bare(scope: ast.AST, facts: Facts) -> bool:
-    """Whether `torch.no_grad()` stands as a statement in a function: that is the root cause, and reported there."""
-    return any(_without_effect(statement, facts) for statement in facts.nodes_in(scope, ast.Expr))
-
-
 def _without_effect(statement: ast.AST, facts: Facts) -> bool:
     call = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(call, ast.Call) and facts.qualified(call.func) in _NO_GRAD
@@ -166,10 +141,10 @@ def _region(node: _Region, facts: Facts, *, kept: bool) -> Iterator[Finding]:
     trains = function is None or bool(facts.backward_calls(function))
     if proof is None or facts.wants_gradients(node if proof is node or trains else function or node):
         return
-    attached = _kept(node, facts)
+    attached = facts.kept_by(node)
     if (attached is not None) is not kept or facts.backpropagated_from(node):
         return
-    if function is not None and (_bare(function, facts) or facts.lent_grad_free(function)):
+    if function is not None and (facts.ineffective_no_grad(function) or facts.lent_grad_free(function)):
         return
     if function is not None and any(facts.nodes_in(function, ast.Yield, ast.YieldFrom)):
         return  # while a generator waits, its caller would run without gradients
@@ -217,7 +192,7 @@ def evaluator_step(node: ast.FunctionDef, facts: Facts) -> Iterator[Finding]:
         for call in facts.calls("Engine")
         if call.args and facts.key(call.args[0]) == node.name and (facts.qualified(call.func) or "").startswith("ignite.engine")
     ]
-    if not engines or facts.wants_gradients(node) or _bare(node, facts) or facts.calls_in(node, "train"):
+    if not engines or facts.wants_gradients(node) or facts.ineffective_no_grad(node) or facts.calls_in(node, "train"):
         return
     switch = next(iter(facts.calls_in(node, "eval")), None)
     if (switch is None and not _EVALUATION.search(node.name)) or not all(facts.records(call) for call in facts.calls("run")):

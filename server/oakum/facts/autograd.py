@@ -14,9 +14,9 @@ from oakum.facts.sight import Sight
 from oakum.facts.state import States, Update
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.autograd import Mode
-from oakum.semantics.flow import key_of
+from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Fate
-from oakum.semantics.values import Grad, attached_part, grads, known
+from oakum.semantics.values import Grad, Obj, attached_part, grads, known
 
 # Classes of torch.nn that learn nothing but by what they hold.
 _CONTAINERS = {"Sequential", "ModuleList", "ModuleDict"}
@@ -97,6 +97,26 @@ class AutogradFacts(LifetimeFacts):
                 continue
             if self.requires_grad(call) is not None:
                 return call
+        return None
+
+    def kept_by(self, region: ast.AST) -> ast.expr | None:
+        """An attached value of an iteration (or of a function's loops) that is kept beyond it."""
+        if isinstance(region, (ast.ListComp, ast.GeneratorExp)):
+            return region.elt if self.requires_grad(region.elt) is not None else None
+        for node in self.nodes_in(region, ast.Assign, ast.AugAssign, ast.Call):
+            match node:
+                case ast.AugAssign(value=value) | ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value):
+                    if self.requires_grad(value) is not None and self.accumulates(node) is not None:
+                        return value
+                case ast.Assign(targets=[ast.Subscript(value=container, slice=key)], value=value):
+                    grows = not isinstance(key, ast.Constant) and self.is_kind(container, "dict")
+                    if grows and self.requires_grad(value) is not None and self.outlives(container, node) is not None:
+                        return value
+                case ast.Call(func=ast.Attribute(value=container, attr="append" | "extend" | "appendleft"), args=[value]):
+                    if self.requires_grad(value) is not None and self.outlives(container, node) is not None:
+                        return value
+                case _:
+                    pass
         return None
 
     def backpropagated_from(self, region: ast.AST) -> bool:
@@ -271,3 +291,99 @@ class AutogradFacts(LifetimeFacts):
                 if module is not None and module.node is not apart and last not in knowledge.PARAMETER_FREE | _CONTAINERS:
                     return True
         return False
+
+    def returns_to_training(self, function: FunctionNode) -> bool | None:
+        """Whether what a function returns may be backpropagated: False where it carries no graph or no caller in sight does, None if none is."""
+        returned = [node.value for node in self.source.flow_in(function).returns if node.value is not None]
+        if all(self.is_graph_free(value) for value in returned):
+            return False
+        callers = self.callers(function)
+        return None if not callers else not all(self.never_differentiated(call) for call in callers)
+
+    def learns_by_optimizer(self, module: Obj) -> bool:
+        """Whether a module's parameters may be in an optimizer: unless every call for parameters in the file asks other modules, or loops."""
+        for call in self.calls("parameters", "named_parameters"):
+            if not isinstance(call.func, ast.Attribute):
+                continue
+            outer = self.parent(call)
+            looped = isinstance(outer, (ast.For, ast.comprehension))
+            if isinstance(outer, ast.Call) and isinstance(outer.func, ast.Name) and outer.func.id == "zip":
+                looped = isinstance(self.parent(outer), (ast.For, ast.comprehension))
+            owners = self.value(call.func.value)
+            if not looped and any(obj.kind != "module" or obj.site is None or obj.site is module.site for obj in owners):
+                return True
+        return not any(isinstance(call.func, ast.Attribute) for call in self.calls("parameters"))
+
+    def untrained(self, call: ast.Call) -> Obj | None:
+        """The module of a call, if its pass is recorded and its parameters are in no optimizer, as far as the file shows every one."""
+        module = self.some(call.func, "module")
+        if module is None or module.site is None or not self.records(call) or not self.trainable(module, call):
+            return None
+        return module if self.requires_grad(call) is not None and not self.learns_by_optimizer(module) else None
+
+    def switches_parameters(self, scope: ast.AST | None, *, on: bool) -> list[ast.AST]:
+        """Places in a node (or the file) that switch gradients of parameters on or off: `p.requires_grad = False`, `requires_grad_(False)`."""
+        found: list[ast.AST] = []
+        for node in self.nodes_in(scope, ast.Assign) if scope is not None else self.nodes(ast.Assign):
+            assert isinstance(node, ast.Assign)
+            if isinstance(node.value, ast.Constant) and node.value.value is on:
+                found += [node for target in node.targets if isinstance(target, ast.Attribute) and target.attr == "requires_grad"]
+        for call in self.calls("requires_grad_"):
+            given = self.argument(call, 0, "requires_grad")
+            literal = given.value if isinstance(given, ast.Constant) else on if given is not None else True
+            if literal is on and (scope is None or scope in self.ancestors(call)):
+                found.append(call)
+        return found
+
+    def hands_on(self, function: ast.AST) -> bool:
+        """Whether a function stores an attached value in an attribute of `self`, or gives a tensor to an object there that is no module."""
+        for node in self.nodes_in(function, ast.Call, ast.Assign):
+            match node:
+                case ast.Call(func=ast.Attribute(value=owner)) if (key_of(owner) or "").startswith("self."):
+                    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+                    stored = isinstance(self.parent(node), ast.Expr) and any(self.is_kind(a, "tensor", "output") for a in given)
+                    if not self.is_module(owner) and not self.is_module(node.func):
+                        if stored or any(self.requires_grad(argument) is not None for argument in given):
+                            return True
+                case ast.Assign(targets=[ast.Attribute()], value=value) if self.requires_grad(value) is not None:
+                    return True
+                case _:
+                    pass
+        return False
+
+    def loads_weights(self) -> ast.Call | None:
+        """A call of the file that loads the weights of a model."""
+        found = self.calls("load_state_dict", "from_pretrained", "load_from_checkpoint")
+        found += [call for call in self.calls("load") if self.qualified(call.func) in ("torch.jit.load", "torch.hub.load")]
+        return next(iter(found), None)
+
+    def trains_anything(self) -> bool:
+        """Whether the file trains anything, as far as it shows."""
+        steps = (call.func for call in self.calls("step"))
+        return bool(self.calls("backward", "manual_backward", "grad", "fit", "train_step", "compile", "Trainer")) or any(
+            isinstance(function, ast.Attribute) and self.is_optimizer(function.value) for function in steps
+        )
+
+    def ineffective_no_grad(self, scope: ast.AST) -> bool:
+        """Whether `torch.no_grad()` stands as a statement in a node, where it does nothing."""
+        statements = (node.value for node in self.nodes_in(scope, ast.Expr) if isinstance(node, ast.Expr))
+        return any(isinstance(call, ast.Call) and self.qualified(call.func) in knowledge.NO_GRAD for call in statements)
+
+    def forward_by_helper(self, scope: ast.AST) -> ast.Call | None:
+        """The first call in a node of a function in sight that runs a module, recorded, and asks for no gradients."""
+        for call in self.nodes_in(scope, ast.Call):
+            assert isinstance(call, ast.Call)
+            functions = self.called(call)
+            if any(self.recorded_forward(function) for function in functions) and self.records(call):
+                if self.requires_grad(call) is not None and not any(self.wants_gradients(function) for function in functions):
+                    return call
+        return None
+
+    def left_off(self, statement: ast.Expr) -> FunctionNode | None:
+        """The function that a statement such as `torch.set_grad_enabled(False)` leaves without gradients: nothing in the file sets them back."""
+        call = statement.value
+        if not isinstance(call, ast.Call) or len(call.args) != 1 or self.qualified(call.func) not in knowledge.SET_GRAD:
+            return None
+        off = isinstance(call.args[0], ast.Constant) and call.args[0].value is False
+        others = self.calls("set_grad_enabled", "_set_grad_enabled", "set_grad_mode", "enable_grad")
+        return self.function(statement) if off and not any(other is not call for other in others) else None
