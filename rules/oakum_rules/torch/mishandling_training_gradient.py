@@ -90,6 +90,8 @@ def _is_inference(node: _Function, facts: Facts) -> bool:
     if not surely and not _EITHER.search(node.name):
         return False
     cls = facts.method_class(node)
+    if facts.may_be_overridden(node) and all(facts.enclosing_class(call) is cls for call in facts.callers(node)):
+        return False
     learns = cls is not None and facts.is_module_class(cls)
     trained = facts.returns_to_training(node)
     return trained is False or (trained is None and surely and not learns)
@@ -240,9 +242,7 @@ def backward_in_evaluation(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         return
     trains = [c for c in facts.calls("backward", "manual_backward") if facts.function(c) is not function]
     switched = facts.calls_in(function, "eval")
-    reads = any(
-        isinstance(n, ast.Attribute) and n.attr in ("grad", "requires_grad") for n in facts.nodes_in(function, ast.Attribute)
-    )
+    reads = any(getattr(n, "attr", "") in ("grad", "requires_grad") for n in facts.nodes_in(function, ast.Attribute))
     if (
         not trains
         or not switched

@@ -95,6 +95,8 @@ class AutogradFacts(LifetimeFacts):
             module = self.some(call.func, "module")
             if module is None or not self.is_module(call.func) or not self.records(call) or not self.trainable(module, call):
                 continue
+            if isinstance(module.node, ast.ClassDef) and self.evaluator.method(module, "__call__") is not None:
+                continue  # a call is something else than its forward
             if self.requires_grad(call) is not None:
                 return call
         return None
@@ -299,6 +301,18 @@ class AutogradFacts(LifetimeFacts):
             return False
         callers = self.callers(function)
         return None if not callers else not all(self.never_differentiated(call) for call in callers)
+
+    def may_be_overridden(self, function: FunctionNode) -> bool:
+        """Whether a function is a method of a class with bases that may call it, and know how: others than `nn.Module`."""
+        cls = self.method_class(function)
+        if cls is None:
+            return False
+        classes, libraries, unknown = self.bases(cls)
+        return (
+            unknown
+            or len(classes) > 1
+            or any(name not in ("torch.nn.Module", "builtins.object", "abc.ABC") for name in libraries)
+        )
 
     def learns_by_optimizer(self, module: Obj) -> bool:
         """Whether a module's parameters may be in an optimizer: unless every call for parameters in the file asks other modules, or loops."""
