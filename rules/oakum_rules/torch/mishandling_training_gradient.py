@@ -90,7 +90,7 @@ def _is_inference(node: _Function, facts: Facts) -> bool:
     if not surely and not _EITHER.search(node.name):
         return False
     cls = facts.method_class(node)
-    if facts.may_be_overridden(node) and all(facts.enclosing_class(call) is cls for call in facts.callers(node)):
+    if facts.may_be_overridden(node):
         return False
     learns = cls is not None and facts.is_module_class(cls)
     trained = facts.returns_to_training(node)
