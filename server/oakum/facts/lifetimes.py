@@ -176,7 +176,7 @@ class LifetimeFacts(ObjectFacts):
     def guarded(self, node: ast.AST) -> bool:
         """Whether a memo or a test for the first time keeps a node from running in each call of its function."""
         repetition, function = Repetition(self.evaluator, self.source, self.lifetimes), self.function(node)
-        return (function is not None and repetition.memoised(function)) or repetition.once(node, function)
+        return (function is not None and repetition.memoised(function)) or repetition.once(node, function) > 1
 
     def varies(self, node: ast.AST, loop: ast.AST) -> bool:
         """Whether an expression may give another thing in each iteration of a loop: by names bound there, or calls out of sight."""

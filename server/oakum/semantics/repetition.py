@@ -10,9 +10,10 @@ from oakum.knowledge import torch as knowledge
 from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.flow import FunctionNode, container_of, key_of
 from oakum.semantics.lifetimes import Lifetimes
-from oakum.semantics.program import LOOPS, Source
+from oakum.semantics.program import LOOPS, SCOPES, Source
 
 _FEW = 4
+_BY_LOOP, _IN_A_CALL, _FOR_GOOD = -1, 1, 2  # how long a test for the first time holds; by a counter: see `counted_in`
 _MEMOISING = ("cache", "memo", "once", "fixture", "property_once", "singleton")
 _MISSES = {"KeyError", "AttributeError", "LookupError", "NameError", "TypeError"}
 
@@ -44,9 +45,13 @@ class Repetition:
         function = source.function(node)
         if function is not None and self.memoised(function):
             return None
-        if self.once(node, function):
+        once = self.once(node, function)
+        if once == _FOR_GOOD:
             return None
-        for loop in source.loops(node):
+        loops = source.loops(node) if once != _IN_A_CALL else []
+        if (counting := self.counted_in(node)) in loops:
+            loops = loops[loops.index(counting) + 1 :]  # pyright: ignore[reportArgumentType]
+        for loop in loops:
             if not self.few(loop) and not self.left(node, loop) and not excuse(loop, node):
                 return Again(loop)
         if function is None:
@@ -126,78 +131,78 @@ class Repetition:
             child = parent
         return False
 
-    def once(self, node: ast.AST, function: FunctionNode | None) -> bool:
-        """Whether a test keeps a node from running twice: `if self.group is None:`, `if key not in cache:`, `if step == 0:`."""
+    def once(self, node: ast.AST, function: FunctionNode | None) -> int:
+        """Whether a test keeps a node from running twice: `if self.group is None:`, `if key not in cache:`, `if step == 0:`.
+
+        `_FOR_GOOD`, or `_IN_A_CALL` where what is tested is a local of the function: each call starts anew.
+        """
         child = node
+        found = 0
         for parent in self.source.ancestors(node):
             if parent is function:
                 break
             match parent:
                 case ast.If(test=test, body=body, orelse=orelse) if child is not test:
                     taken = child in body
-                    if self.first_time(test, body if taken else orelse, positive=taken):
-                        return True
+                    found = max(found, self.first_time(test, body if taken else orelse, positive=taken))
                 case ast.IfExp(test=test, body=body) if child is not test:
                     statement = self.source.statement(parent)
-                    if statement is not None and self.first_time(test, [statement], positive=child is body):
-                        return True
+                    if statement is not None:
+                        found = max(found, self.first_time(test, [statement], positive=child is body))
                 case ast.BoolOp(op=ast.Or(), values=values) if child in values[1:]:  # `self.group or new_group()`
                     statement = self.source.statement(parent)
-                    if statement is not None and self.binds([statement], values[0]):
-                        return True
+                    if statement is not None:
+                        found = max(found, self.binds([statement], values[0]))
                 case ast.ExceptHandler(type=ast.Name(id=name)) if name in _MISSES:
-                    return True
+                    return _FOR_GOOD
                 case _:
                     pass
-            if self.returned_before(parent, child):
-                return True
+            found = max(found, self.returned_before(parent, child))
             child = parent
-        return function is not None and self.returned_before(function, child)
+        return max(found, self.returned_before(function, child)) if function is not None else found
 
-    def returned_before(self, parent: ast.AST, child: ast.AST) -> bool:
+    def returned_before(self, parent: ast.AST, child: ast.AST) -> int:
         """Whether `if cached is not None: return cached` (or `continue`) stands above a statement that fills what it tests."""
         for block in _blocks(parent):
             if child not in block:
                 continue
             place = block.index(child)  # pyright: ignore[reportArgumentType]
             for earlier in block[:place]:
-                if (
-                    isinstance(earlier, ast.If)
-                    and isinstance(earlier.body[-1], (ast.Return, ast.Continue, ast.Raise))
-                    and self.first_time(earlier.test, block[place:], positive=False)
-                ):
-                    return True
-        return False
+                if isinstance(earlier, ast.If) and isinstance(earlier.body[-1], (ast.Return, ast.Continue, ast.Raise)):
+                    if found := self.first_time(earlier.test, block[place:], positive=False):
+                        return found
+        return 0
 
-    def first_time(self, test: ast.expr, block: list[ast.stmt], *, positive: bool) -> bool:
+    def first_time(self, test: ast.expr, block: list[ast.stmt], *, positive: bool) -> int:
         """Whether a test (or, not `positive`, its failure) holds until a block has run: the block fills what the test asks for."""
         match test:
             case ast.BoolOp(values=values):
-                return any(self.first_time(value, block, positive=positive) for value in values)
+                return max(self.first_time(value, block, positive=positive) for value in values)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self.first_time(operand, block, positive=not positive)
             case ast.Compare(left=left, ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant(value=None | False)]):
-                return positive and (self.binds(block, left) or self.counted(left))
+                return max(self.binds(block, left), self.counted(left)) if positive else 0
             case ast.Compare(left=left, ops=[ast.IsNot() | ast.NotEq()], comparators=[ast.Constant(value=None)]):
-                return not positive and self.binds(block, left)
+                return 0 if positive else self.binds(block, left)
             case ast.Compare(ops=[ast.NotIn()], comparators=[container]):
-                return positive and self.binds(block, container)
+                return self.binds(block, container) if positive else 0
             case ast.Compare(ops=[ast.In()], comparators=[container]):
-                return not positive and self.binds(block, container)
+                return 0 if positive else self.binds(block, container)
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
                 if isinstance(left, ast.Name) and isinstance(right, ast.Constant) and isinstance(right.value, int):
-                    return positive and "rank" not in left.id  # a counter that is passed
-                return positive and (self.counted(left) or self.counted(right))
+                    if not self.counted(left):
+                        return _FOR_GOOD if positive and "rank" not in left.id else 0  # a counter that is passed
+                return max(self.counted(left), self.counted(right)) if positive else 0
             case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=str(name))]):
-                return not positive and self.binds(block, ast.Attribute(owner, name, ast.Load()))
+                return 0 if positive else self.binds(block, ast.Attribute(owner, name, ast.Load()))
             case ast.Call(func=ast.Attribute(value=owner, attr="get" | "is_initialized"), args=[*_]):
-                return not positive and self.binds(block, owner)
+                return 0 if positive else self.binds(block, owner)
             case ast.Name() | ast.Attribute() | ast.Subscript():
                 return self.binds(block, test, constant=positive)
             case _:
-                return False
+                return 0
 
-    def binds(self, block: list[ast.stmt], asked: ast.expr, *, constant: bool = False) -> bool:
+    def binds(self, block: list[ast.stmt], asked: ast.expr, *, constant: bool = False) -> int:
         """Whether a block binds a name or chain, or puts into the container of that name; `constant`: to False or None."""
         match asked:
             case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_]):
@@ -205,7 +210,7 @@ class Repetition:
             case _:
                 key = key_of(container_of(asked))
         if key is None:
-            return False
+            return 0
         # `cached = getattr(self, "cached", None)`, `group = cache.get(key)`: what is tested is read from what is filled.
         keys = {key}
         if isinstance(asked, ast.Name):
@@ -219,6 +224,7 @@ class Repetition:
                         keys.add(key_of(other) or key)
                     case _:
                         pass
+        found = 0
         for statement in block:
             for node in ast.walk(statement):
                 match node:
@@ -233,19 +239,54 @@ class Repetition:
                     case _:
                         continue
                 for target, value in pairs:
-                    parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-                    if any(key_of(container_of(part)) in keys for part in parts):
-                        if not constant or (isinstance(value, ast.Constant) and not value.value):
-                            return True
-        return False
+                    for part in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
+                        if key_of(container_of(part)) in keys:
+                            if not constant or (isinstance(value, ast.Constant) and not value.value):
+                                found = max(found, self.lasting(part, asked))
+        return found
 
-    def counted(self, node: ast.expr) -> bool:
+    def lasting(self, part: ast.expr, asked: ast.expr) -> int:
+        """Whether what is bound is there in the next call, too: no plain local of the function, nor in a container that is one."""
+        function, base = self.source.function(asked), container_of(part)
+        if function is None or not isinstance(base, ast.Name):
+            return _FOR_GOOD
+        flow = self.source.flow_in(function)
+        if base.id in flow.globals | flow.nonlocals or base.id not in flow.definitions:
+            return _FOR_GOOD
+        passed = isinstance(part, ast.Subscript) and flow.definitions[base.id][0].how == "parameter"
+        return _FOR_GOOD if passed else _IN_A_CALL
+
+    def counted_in(self, node: ast.AST) -> ast.AST | None:
+        """The loop in one iteration of which a test lets a node run: `for step in ...: if step == 0:`."""
+        child = node
+        for parent in self.source.ancestors(node):
+            if isinstance(parent, SCOPES):
+                return None
+            if isinstance(parent, ast.If) and child in parent.body:
+                tests = parent.test.values if isinstance(parent.test, ast.BoolOp) else [parent.test]
+                for test in tests:
+                    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq) and not _divides(test):
+                        uses = self.source.flow_in(self.source.function(test)).uses
+                        names = [n for n in ast.walk(test) if isinstance(n, ast.Name)]
+                        for definition in (d for name in names for d in uses.get(name, ()) if d.how == "for"):
+                            return definition.statement
+            child = parent
+        return None
+
+    def counted(self, node: ast.expr) -> int:
         """Whether an expression is a counter of a loop as it is, not what is left of it by a division."""
-        if any(isinstance(n, ast.BinOp) and isinstance(n.op, (ast.Mod, ast.FloorDiv, ast.BitAnd)) for n in ast.walk(node)):
-            return False
+        if _divides(node):
+            return 0
         uses = self.source.flow_in(self.source.function(node)).uses
         names = [n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))]
-        return any(definition.how in ("for", "augment") for name in names for definition in uses.get(name, ()))
+        found = [definition for name in names for definition in uses.get(name, ())]
+        if any(definition.how == "augment" for definition in found):
+            return _IN_A_CALL
+        return _BY_LOOP if any(definition.how == "for" for definition in found) else 0
+
+
+def _divides(node: ast.AST) -> bool:
+    return any(isinstance(n, ast.BinOp) and isinstance(n.op, (ast.Mod, ast.FloorDiv, ast.BitAnd)) for n in ast.walk(node))
 
 
 def _elements(node: ast.expr) -> list[ast.expr]:
