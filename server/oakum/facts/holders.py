@@ -42,6 +42,7 @@ class Holders:
         self.seen = facts.binding_at(name, drop)
 
     def holders(self) -> Iterator[Holder]:
+        facts = self.facts
         yield from self.callers()
         yield from self.loops()
         if not self.seen or any(d.statement is None for d in self.seen):
@@ -53,6 +54,11 @@ class Holders:
             match node:
                 case ast.Assign(targets=[ast.Name(id=other)], value=value) if other != self.name and self.current(other, node):
                     yield from self.names(other, node, value)
+                case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Call() as value):  # `a, b = y.chunk(2)`
+                    found = (p.id for p in parts if isinstance(p, ast.Name) and p.id != self.name and self.current(p.id, node))
+                    for other in found if facts.same_storage(value, self.name) else ():
+                        if (read := facts.used_after(other, self.drop)) is not None:
+                            yield Holder("view", other, node, read)
                 case _:
                     pass
 
@@ -111,8 +117,9 @@ class Holders:
         """Whether a graph that a value goes into keeps it: a leaf that requires grad, or the value that an operation saves."""
         facts = self.facts
         value = facts.value(read)
+        made_here = all(isinstance(d.value, ast.Call) for d in self.seen)  # what is somebody's parameter stays with them anyway
         if value and all(obj.kind == "tensor" and obj.grad is Grad.LEAF for obj in value):
-            return True
+            return made_here
         parent = facts.parent(read)
         match parent:
             case ast.BinOp(op=ast.MatMult(), left=left, right=right):

@@ -89,10 +89,10 @@ class Memo:
     def lookup(self, container: ast.expr, key: ast.expr, store: ast.AST) -> ast.AST | None:
         source = self.source
         function = source.function(store)
-        name, text = source.text(container), source.text(key)
+        name, text = source.text(container), ast.unparse(key)  # `c[h, w]` is `c[(h, w)]`
 
         def same(found: ast.expr, as_key: ast.expr) -> bool:
-            return source.text(found) == name and source.text(as_key) == text
+            return source.text(found) == name and ast.unparse(as_key) == text
 
         for node in self.inside(function, store):
             match node:
