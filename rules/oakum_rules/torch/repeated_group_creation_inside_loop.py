@@ -199,7 +199,7 @@ def _destroying(call: ast.Call, target: ast.Name, statement: ast.stmt, facts: Fa
     yield Fix.of(title, Enclose(following[0], used[-1], "try:"), InsertAfter(used[-1], ("finally:", f"    {text}")))
 
 
-@RULE.check
+@RULE.check(calls=_LAST)
 def group(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`dist.new_group(...)` in a loop, or in a function that is called from one."""
     if not _group(node, facts, _GROUPS) or facts.is_test_file():
@@ -236,7 +236,7 @@ def group_made_elsewhere(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         return
 
 
-@RULE.check(level=Level.HINT)
+@RULE.check(level=Level.HINT, calls=_LAST)
 def mesh(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`init_device_mesh(...)` in a loop."""
     if not _group(node, facts, _MESHES) or facts.is_test_file():

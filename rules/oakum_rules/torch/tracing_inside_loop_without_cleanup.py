@@ -141,7 +141,7 @@ def _fixes(call: ast.Call, facts: Facts) -> Iterator[Fix]:
     yield Fix.of("Trace once and keep it on `self`", InsertBefore(statement, lines), Replace(call, f"self.{kept}"))
 
 
-@RULE.check
+@RULE.check(calls=_LAST)
 def traced(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`torch.jit.trace(...)` in a loop, or in a function that runs again and again."""
     name = _name(node, facts)
@@ -185,7 +185,7 @@ def traced_elsewhere(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             return
 
 
-@RULE.check(level=Level.INFORMATION)
+@RULE.check(level=Level.INFORMATION, calls=_LAST)
 def exported(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`torch.onnx.export`, `torch.export.export`, `writer.add_graph`, `model.to_onnx` again and again."""
     name = _name(node, facts)
@@ -207,7 +207,7 @@ def exported(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         )
 
 
-@RULE.check(level=Level.INFORMATION)
+@RULE.check(level=Level.INFORMATION, calls=_LAST)
 def scripted(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`torch.jit.script(model)`, `torch.jit.load(path)` of the same thing again and again; `torch._dynamo.reset()` in training."""
     name = _name(node, facts)
@@ -224,7 +224,7 @@ def scripted(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     )
 
 
-@RULE.check(level=Level.HINT)
+@RULE.check(level=Level.HINT, calls=_LAST)
 def compiled(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`torch.compile(model)` of the same model again and again."""
     if _name(node, facts) in _COMPILES and (again := _same_again(node, facts)) is not None:

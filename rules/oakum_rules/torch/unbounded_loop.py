@@ -213,7 +213,7 @@ def _changes(loop: ast.While, waits: ast.Name, steps: list[ast.Call], facts: Fac
                 pass
 
 
-@RULE.check
+@RULE.check(calls=("Trainer",))
 def trainer_without_end(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """Lightning's `Trainer(max_epochs=-1)` with no other limit."""
     limits = {keyword.arg for keyword in node.keywords} & {"max_steps", "max_time", "callbacks", None}
