@@ -219,8 +219,8 @@ def group(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 @RULE.check
 def group_made_elsewhere(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A call in a loop of a function of another file that makes a group."""
-    for function, other in facts.elsewhere(node):
-        made = next((call for call in other.calls_in(function, *_LAST) if _group(call, other, _GROUPS)), None)
+    for function, calls, other in facts.elsewhere(node, _LAST):
+        made = next((call for call in calls if _group(call, other, _GROUPS)), None)
         if made is None or other.guarded(made) or _destroyed(made, function, other):
             continue
         again = _again(node, facts)

@@ -169,8 +169,8 @@ def traced(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 @RULE.check
 def traced_elsewhere(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A call in a loop of a function of another file that traces."""
-    for function, other in facts.elsewhere(node):
-        for call in other.calls_in(function, *_LAST):
+    for _, calls, other in facts.elsewhere(node, _LAST):
+        for call in calls:
             if _name(call, other) not in _TRACES or other.guarded(call) or other.measured(call):
                 continue
             again = facts.again(node, _one_by_one, _CALLED)

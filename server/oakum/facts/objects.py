@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from oakum.facts.syntax import SyntaxFacts
@@ -300,13 +300,17 @@ class ObjectFacts(SyntaxFacts):
                 found.append(node)
         return found
 
-    def elsewhere(self, call: ast.Call) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Self]]:
-        """Functions of other files that a call reaches through an import, each with the facts of its file."""
+    def elsewhere(
+        self, call: ast.Call, names: Iterable[str]
+    ) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, list[ast.Call], Self]]:
+        """Functions of other files that a call reaches through an import, their calls with one of these last names, and facts on them."""
         root: ast.expr = call.func
         while isinstance(root, ast.Attribute):
             root = root.value
         if not isinstance(root, ast.Name) or not any(d.how == "import" for d in self.source.flow.definitions.get(root.id, ())):
             return
+        if not all(obj.kind in ("function", "class", "namespace") for obj in self.value(root)):
+            return  # most of what is imported comes from libraries
         for obj in self.value(call.func):
             node = obj.node
             if obj.kind == "class" and isinstance(node, ast.ClassDef):
@@ -319,7 +323,9 @@ class ObjectFacts(SyntaxFacts):
             ):
                 if self.evaluator.touched is not None:
                     self.evaluator.touched(obj.frame.source, node)
-                yield node, type(self)(obj.frame.source, self.evaluator)
+                if any(obj.frame.source.calls(name) for name in names):
+                    other = type(self)(obj.frame.source, self.evaluator)
+                    yield node, other.calls_in(node, *names), other
 
     def passed(self, function: FunctionNode, call: ast.Call, parameter: str) -> ast.expr | None:
         """What a call passes for a parameter of a function, or of a constructor."""
