@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from oakum import catalogue
+from oakum import catalogue, configuration
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -27,6 +28,16 @@ def block_is(name: str, content: str) -> None:
 
 def test_table_of_rules() -> None:
     block_is("rules", catalogue.table(catalogue.rules()))
+
+
+def test_schema() -> None:
+    """The JSON Schema that editors use for `oakum.toml` is what the configuration is read by."""
+    path = ROOT / "server/oakum/oakum.schema.json"
+    content = json.dumps(configuration.schema(), indent=2) + "\n"
+    if os.environ.get("OAKUM_UPDATE"):
+        path.write_text(content, encoding="utf-8")
+    else:
+        assert path.read_text(encoding="utf-8") == content, "oakum.schema.json is behind: run `make readme`"
 
 
 def test_finding() -> None:

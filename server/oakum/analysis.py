@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from oakum import catalogue, suppression
+from oakum import catalogue, suppression, unused_suppression
 from oakum.facts import Facts
 from oakum.report import Diagnostic, Note, Related, Report
 from oakum.rule import Finding, Form, Framework, Rule
@@ -99,7 +99,7 @@ def analyse(
         return _report(document, _in_script(document, settings), None)
     source = memory.workspace.parsed(document) if alone else Source(parse(document, memory.pieces), document.path)
     pieces = source.pieces
-    rules = _applicable(document.text)
+    rules = applicable(document.text)
     if not alone:
         _forget(memory, source, rules)
         memory.pieces, memory.kept = pieces, {id(piece): piece for piece in pieces}
@@ -133,7 +133,8 @@ def analyse(
     report = _report(
         document, [*diagnostics, *_in_script(document, settings)], None if notes else settings
     )  # what could not be read might be silenced
-    raised = Counter(rule.code for _, rule, _, _ in found)
+    idle = (item.rule for item in report.diagnostics if item.rule is unused_suppression.RULE)
+    raised = Counter(rule.code for rule in (*(rule for _, rule, _, _ in found), *idle))
     return replace(report, notes=tuple(notes), raised=raised, recomputed=tuple(recomputed))
 
 
@@ -153,7 +154,7 @@ def _in_script(document: Document, settings: Settings) -> list[Diagnostic]:
     script = scripts.read(document)
     if script is None:
         return []
-    rules = _applicable(document.text) or catalogue.rules()
+    rules = applicable(document.text) or catalogue.rules()
     forms = [(rule, form) for rule in rules for form in rule.forms if scripts.Script in form.nodes]
     facts = Facts(Source(parse(Document(""))), Evaluator())
     found: list[Diagnostic] = []
@@ -188,7 +189,7 @@ def reveal(document: Document) -> dict[int, str]:
     return found
 
 
-def _applicable(text: str) -> tuple[Rule, ...]:
+def applicable(text: str) -> tuple[Rule, ...]:
     """The rules of the frameworks that a text names."""
     named = {framework for framework in Framework if any(name in text for name in framework.value)}
     return tuple(rule for rule in catalogue.rules() if not named.isdisjoint(rule.frameworks))
@@ -199,7 +200,7 @@ def _called_names(rules: tuple[Rule, ...]) -> frozenset[str]:
     return frozenset[str]().union(*(form.calls for rule in rules for form in rule.forms if form.calls is not None))
 
 
-def _subjects(form: Form, index: Index, aliases: dict[str, set[str]]) -> Iterator[ast.AST]:
+def subjects(form: Form, index: Index, aliases: dict[str, set[str]]) -> Iterator[ast.AST]:
     """The nodes of a piece that a form is asked about."""
     for kind in form.nodes:
         if kind is ast.Call and form.calls is not None:
@@ -243,7 +244,7 @@ def _check(
                 if key in memory.failed:
                     continue
                 try:
-                    for node in _subjects(form, piece.index, source.aliases):
+                    for node in subjects(form, piece.index, source.aliases):
                         evaluator.spent = 0
                         remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
                 except Exception as error:

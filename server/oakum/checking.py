@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
-from oakum import files, output
+from oakum import files, suppression
 from oakum.analysis import analyse
+from oakum.entry import Counts, Entry, entry
 from oakum.files import FileError, Source
 from oakum.notebook import Notebook, parses
-from oakum.output import Counts, Paint
+from oakum.output import summary
+from oakum.output.terminal import Paint
 from oakum.report import Diagnostic, Mend, Report
 from oakum.rule import Safety
 from oakum.semantics.evaluate import Evaluator
@@ -28,26 +29,36 @@ _FILES_A_PROCESS = 20  # fewer are not worth the time that a process takes to st
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of every file. Plain data, as it goes to other processes."""
+    """What is asked of every file. Plain data, as it goes to other processes. `ignore`: write comments that silence what is found."""
 
-    format: Literal["full", "concise", "json"] = "full"
     fix: bool = False
     unsafe: bool = False
     diff: bool = False
+    ignore: bool = False
     paint: Paint = field(default_factory=Paint)
+
+    @property
+    def edits(self) -> bool:
+        return self.fix or self.ignore
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one file: what to print, what to complain about (how bad, what), and what to count."""
+    """What came of one file: what was found, what to complain about (how bad, what), and what was done.
 
-    text: str = ""
-    rows: tuple[dict[str, Any], ...] = ()
+    `fixed` fixes were made, or would be; `change` is then what they are, where a diff is asked for.
+    """
+
+    path: Path | None = None
+    entries: tuple[Entry, ...] = ()
     troubles: tuple[tuple[str, str], ...] = ()
-    counts: Counts = field(default_factory=Counts)
+    read: bool = True
+    fixed: int = 0
+    change: str = ""
 
-
-UNCONCERNED = Outcome(counts=Counts(files=1))  # of a file that mentions no framework
+    @property
+    def counts(self) -> Counts:
+        return Counts(files=int(self.read), mended=int(self.fixed > 0), fixed=self.fixed) + Counts.of(self.entries)
 
 
 def run(todo: Sequence[tuple[Path, Settings]], request: Request, jobs: int | None) -> Iterator[Outcome]:
@@ -87,30 +98,31 @@ def _evaluator() -> Evaluator:
 
 def look(source: Source, settings: Settings, request: Request) -> tuple[Outcome, Source]:
     """What comes of one file, and the file as it is then: mended, where that was asked for, but not written."""
-    mended, report, fixed = (
-        mend(source, settings, unsafe=request.unsafe) if request.fix else (source, _report(source, settings), 0)
-    )
-    items = report.diagnostics
-    document = report.document
-    fixable = sum(bool(item.mends) for item in items)
-    safe = sum(_choose(item, unsafe=False) is not None for item in items)
-    counts = Counts(
-        files=1, leaking=int(bool(items)), mended=int(fixed > 0), found=len(items), safe=safe, review=fixable - safe, fixed=fixed
-    )
-    outcome = Outcome(troubles=tuple(("note", note) for note in output.notes(report)), counts=counts)
-    if request.diff:
-        change = output.diff(source.text, mended.text, files.show(source.path), request.paint)
-        return replace(outcome, text=change), mended
-    if request.format == "json":
-        return replace(outcome, rows=tuple(output.row(item, document) for item in items)), mended
-    if request.format == "concise":
-        return replace(outcome, text="".join(output.concise(item, document, request.paint) + "\n" for item in items)), mended
-    return replace(outcome, text="".join(output.full(item, document, request.paint) + "\n\n" for item in items)), mended
+    mended, report, fixed = source, _report(source, settings), 0
+    if request.ignore:
+        mended, report, fixed = silence(source, settings, report)
+    elif request.fix:
+        mended, report, fixed = mend(source, settings, report, unsafe=request.unsafe)
+    entries = tuple(entry(item, report.document) for item in report.diagnostics)
+    change = summary.diff(source.text, mended.text, files.show(source.path), request.paint) if request.diff else ""
+    troubles = tuple(("note", note) for note in summary.notes(report))
+    return Outcome(source.path, entries, troubles, fixed=fixed, change=change), mended
 
 
-def mend(source: Source, settings: Settings, *, unsafe: bool = False) -> tuple[Source, Report, int]:
+def silence(source: Source, settings: Settings, report: Report) -> tuple[Source, Report, int]:
+    """The file with a comment at each finding that silences it, what is found then all the same, and how many it silenced."""
+    before = len(report.diagnostics)
+    for _ in range(_ROUNDS):
+        edits = merge([Mend("", Safety.SAFE, (edit,)) for edit in suppression.ignore_each(report)])
+        if not edits or (source.notebook and not source.notebook.allows(edits)):
+            break
+        source = source.edited(edits)
+        report = _report(source, settings)
+    return source, report, before - len(report.diagnostics)
+
+
+def mend(source: Source, settings: Settings, report: Report, *, unsafe: bool = False) -> tuple[Source, Report, int]:
     """The file with its fixes made until there are none left, what is found in it then, and how many were made."""
-    report = _report(source, settings)
     fixed = 0
     for _ in range(_ROUNDS):
         mends = [mend for item in report.diagnostics if (mend := _choose(item, unsafe=unsafe))]
@@ -128,12 +140,14 @@ def _look_at(request: Request, task: tuple[Path, Settings]) -> Outcome:
     try:
         source = files.read(path)
         outcome, mended = look(source, settings, request)
-        if request.fix and not request.diff and mended.text != source.text:
+        if request.edits and not request.diff and mended.text != source.text:
             files.write(source, mended)
     except FileError as error:
-        return Outcome(troubles=(("error", str(error)),))
+        return Outcome(path, read=False, troubles=(("error", str(error)),))
     except Exception as error:  # a mistake of ours in one file is no reason to leave the others unseen
-        return Outcome(troubles=(("error", f"{files.show(path)}: Oakum failed: {type(error).__name__}: {error}"),))
+        return Outcome(
+            path, read=False, troubles=(("error", f"{files.show(path)}: Oakum failed: {type(error).__name__}: {error}"),)
+        )
     return outcome
 
 

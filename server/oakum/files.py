@@ -7,11 +7,11 @@ import os
 import shutil
 import tempfile
 import tokenize
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from oakum import configuration, notebook
 from oakum.configuration import ConfigurationError, spec
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".py", ".ipynb")
 _SKIPPED = {
-    ".bzr", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pytest_cache", ".pytype", ".ruff_cache",
+    ".bzr", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".oakum_cache", ".pytest_cache", ".pytype", ".ruff_cache",
     ".svn", ".tox", ".venv", "__pycache__", "__pypackages__", "_build", "build", "dist", "node_modules", "site-packages",
 }  # fmt: skip
 
@@ -138,6 +138,41 @@ def write(old: Source, new: Source) -> None:
         if name:
             with suppress(OSError):
                 os.unlink(name)
+
+
+@contextmanager
+def replacing(path: Path) -> Generator[TextIO, None, None]:
+    """A file to write, which is there when all is written, and not at all if that fails. Raises `FileError`.
+
+    What is no plain file, such as `/dev/stderr`, is written as it comes.
+    """
+    target = Path(os.path.realpath(path))
+    name = None
+    try:
+        if target.exists() and not target.is_file():
+            with open(target, "w", encoding="utf-8") as stream:
+                yield stream
+            return
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        if target.exists():
+            shutil.copymode(target, name)
+        else:
+            os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, target)
+    except OSError as error:
+        raise FileError(f"{show(path)}: can't be written: {_reason(error)}") from None
+    finally:
+        if name:
+            with suppress(OSError):
+                os.unlink(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def show(path: Path | None) -> str:

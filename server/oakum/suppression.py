@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from oakum import catalogue
-from oakum.report import Diagnostic, Mend, TextEdit
+from oakum.report import Diagnostic, Mend, Report, TextEdit
 from oakum.rule import Level, Safety
 from oakum.settings import Settings, matches
 from oakum.syntax.document import PYTHON, Document
@@ -170,6 +170,19 @@ def ignore(document: Document, item: Diagnostic) -> TextEdit | None:
     A line inside of a string, or continued by a backslash, can't hold a comment: then the last line takes it, if that can.
     """
     return ignore_all(document, item.start, item.end, (item.rule.code,))
+
+
+def ignore_each(report: Report) -> list[TextEdit]:
+    """A comment on each line where something is found; findings of one line share it."""
+    by_line: dict[int, list[Diagnostic]] = {}
+    for item in report.diagnostics:
+        if item.rule is not RULE:
+            by_line.setdefault(report.document.line_of(item.start), []).append(item)
+    found = (
+        ignore_all(report.document, items[0].start, items[0].end, dict.fromkeys(item.rule.code for item in items))
+        for items in by_line.values()
+    )
+    return [edit for edit in found if edit]
 
 
 def ignore_all(document: Document, start: int, end: int, codes: Iterable[str]) -> TextEdit | None:

@@ -28,16 +28,17 @@ def test_rules(run: Any) -> None:
         "PT01  warning      safe    simple-leak",
         "PT02  information  review  risky-leak",
         "TK01  hint                 stubborn-leak",
+        "OK01  hint         safe    unused-suppression",
     ]
 
 
 def test_rules_as_json(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for rule in catalogue.rules():
+    for rule in catalogue.known():
         monkeypatch.setitem(sys.modules, rule.module, sys)
     rows = json.loads(run("rules", "--output-format=json")[1])
     keys = "code name smell frameworks category subcategory level fix practices page url"
     assert " ".join(rows[0]) == keys
-    assert [row["fix"] for row in rows] == ["safe", "review", None]
+    assert [row["fix"] for row in rows] == ["safe", "review", None, "safe"]
     assert (rows[0]["frameworks"], rows[0]["practices"]) == (["torch"], ["free it"])
 
 
@@ -61,7 +62,7 @@ def test_server(run: Any, monkeypatch: pytest.MonkeyPatch, arguments: list[str],
     from oakum.lsp import server
 
     started: list[Any] = []
-    monkeypatch.setattr(server, "main", lambda tcp: started.append(tcp) or 0)
+    monkeypatch.setattr(server, "main", lambda tcp, ws: started.append(tcp) or 0)
     assert run("server", *arguments)[0] == 0
     assert started == [address]
 
@@ -112,7 +113,7 @@ def test_version_and_help(run: Any, capsys: pytest.CaptureFixture[str], monkeypa
     assert (end.value.code, capsys.readouterr().out) == (0, f"oakum {__version__}\n")
     assert main([]) == 2
     assert "new-rule" in capsys.readouterr().out
-    for command in ("check", "fix", "explain", "rules", "server", "new-rule"):
+    for command in ("check", "fix", "baseline", "explain", "rules", "config", "clean", "server", "new-rule"):
         with pytest.raises(SystemExit) as end:
             main([command, "--help"])
         assert end.value.code == 0

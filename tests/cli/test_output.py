@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from oakum import output
-from oakum.output import Counts, Paint
+from oakum.entry import Counts, entry
+from oakum.output import full
+from oakum.output.rows import row
+from oakum.output.summary import rule_line, summary
+from oakum.output.terminal import Paint, markdown
 from oakum.report import Diagnostic
 from oakum.rule import Form, Framework, Level, Rule
 from oakum.syntax.document import Document
@@ -20,7 +23,7 @@ FORM = Form("form", Level.WARNING, (), lambda node, facts: iter(()))
 def shown(text: str, marked: str, message: str = "Something.") -> list[str]:
     start = text.index(marked)
     item = Diagnostic(RULE, FORM, Level.WARNING, start, start + len(marked), message)
-    return output.full(item, Document(text, Path("a.py").absolute()), Paint()).splitlines()
+    return full.write(entry(item, Document(text, Path("a.py").absolute())), Paint()).rstrip("\n").splitlines()
 
 
 def test_gutter_follows_the_line_number() -> None:
@@ -70,8 +73,8 @@ def test_a_span_ends_in_its_cell() -> None:
 
     document = notebook.join([(1, "leak"), (2, "b")])
     item = Diagnostic(RULE, FORM, Level.WARNING, 0, 5, "m")
-    row = output.row(item, document)
-    assert (row["cell"], row["line"], row["end_line"], row["end_column"]) == (1, 1, 1, 5)
+    found = row(entry(item, document))
+    assert (found["cell"], found["line"], found["end_line"], found["end_column"]) == (1, 1, 1, 5)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_a_span_ends_in_its_cell() -> None:
     ],
 )
 def test_summary(counts: Counts, text: str) -> None:
-    assert output.summary(counts) == text
+    assert summary(counts) == text
 
 
 def test_counts_add_up() -> None:
@@ -94,10 +97,10 @@ def test_counts_add_up() -> None:
 
 def test_markdown_in_colour() -> None:
     text = "# Title\n\nSome `code`.\n\n```python\nx\n```\n"
-    assert output.markdown(text, Paint()) == text
-    assert "\033[36m`code`\033[0m" in output.markdown(text, Paint(on=True))
+    assert markdown(text, Paint()) == text
+    assert "\033[36m`code`\033[0m" in markdown(text, Paint(on=True))
 
 
 def test_a_list_of_rules_fits_a_terminal() -> None:
-    line = output.rule_line(replace(RULE, module="pack.unnecessary_tensor_copies_in_evaluation_loops"), Paint())
+    line = rule_line(replace(RULE, module="pack.unnecessary_tensor_copies_in_evaluation_loops"), Paint())
     assert line == "PT01  warning              unnecessary-tensor-copies-in-evaluation-loops"
