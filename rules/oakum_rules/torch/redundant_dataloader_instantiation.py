@@ -64,13 +64,13 @@ RULE = Rule(
 )
 
 
-def _rebuilding(node: ast.Call, maker: ast.Call, facts: Facts) -> Loop | None:
+def _rebuilding(node: ast.expr, maker: ast.Call, facts: Facts) -> Loop | None:
     """The outermost loop over epochs or steps whose iterations all make the same loader again."""
     found = None
+    parts = [node.func, *node.args, *(keyword.value for keyword in node.keywords)] if isinstance(node, ast.Call) else []
     for loop in facts.repeating_loops(node):
         if not facts.is_training_loop(loop) or not facts.each_iteration(node, loop):
             continue
-        parts = [node.func, *node.args, *(keyword.value for keyword in node.keywords)]
         if not all(facts.unchanged(part, loop) for part in parts):
             break
         if facts.statement(maker) is not None and maker is not node and not facts.unchanged(maker, loop):
@@ -92,35 +92,28 @@ def _persistent(maker: ast.Call, workers: str, facts: Facts) -> str:
 def _hoist(node: ast.Call, loop: Loop, workers: str, facts: Facts) -> tuple[Fix, ...]:
     """The constructor before the loop, where it stands alone in its body and reads nothing that is bound there."""
     statement = facts.statement(node)
-    match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is node and loop in facts.loops(node):
-            bound = [d for d in facts.bindings(facts.function(loop), name) if loop in facts.ancestors(d.node)]
-            inner = {
-                d.key
-                for n in ast.walk(node)
-                for d in facts.definitions(n)
-                if d.statement and loop in facts.ancestors(d.statement)
-            }
-            if len(bound) == 1 and not inner and loop not in facts.loops(loop):
-                line = f"{name} = {_persistent(node, workers, facts)}"
-                return (
-                    Fix.of("Build it before the loop, with persistent workers", InsertBefore(loop, (line,)), Delete(statement)),
-                )
-        case _:
-            pass
-    return ()
+    if not isinstance(statement, ast.Assign) or statement.value is not node or facts.loops(node)[:1] != [loop]:
+        return ()
+    first = facts.before_loops([statement], loop)
+    if first is not loop or not isinstance(name := statement.targets[0], ast.Name):
+        return ()
+    line = f"{name.id} = {_persistent(node, workers, facts)}"
+    return (Fix.of("Build it before the loop, with persistent workers", InsertBefore(loop, (line,)), Delete(statement)),)
 
 
 def _rebuilt(node: ast.Call, facts: Facts) -> tuple[ast.Call, Loop] | None:
     """The constructor of a loader that a call makes again in each iteration of a loop, and the loop."""
-    maker = facts.maker(node, "loader")
-    if maker is None or (maker is not node and not facts.loops(node)) or (maker is node and facts.returned(node)):
+    maker = facts.makes_anew(node, "loader")
+    if maker is None or (maker is not node and not facts.loops(node)):
         return None
-    if maker is not node and (
-        facts.qualified(node.func) is not None or not isinstance(facts.parent(node), (ast.Assign, ast.For, ast.Call))
-    ):
+    if maker is node and facts.returned(node):
+        found = (_rebuilding(read, node, facts) for read in facts.property_reads(node))
+        loop = next((loop for loop in found if loop is not None), None)
+        return (maker, loop) if loop is not None else None
+    parent = facts.parent(node)
+    if maker is not node and (facts.qualified(node.func) or not isinstance(parent, (ast.Assign, ast.For, ast.Call))):
         return None
-    if (parent := facts.parent(node)) is not None and any(item is node for _, item in facts.put(parent)):
+    if parent is not None and any(item is node for _, item in facts.put(parent)):
         return None  # `piled_up` knows more
     loop = _rebuilding(node, maker, facts)
     return (maker, loop) if loop is not None else None
@@ -150,9 +143,11 @@ def rebuilt_without_workers(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 
 
 @RULE.check(level=Level.WARNING)
-def restarted(node: ast.Call, facts: Facts) -> Iterator[Finding]:
-    """`next(iter(loader))` for each step."""
+def restarted(node: ast.Call | ast.For, facts: Facts) -> Iterator[Finding]:
+    """`next(iter(loader))` for each step, also as `for batch in loader: break`."""
     match node:
+        case ast.For(iter=loader, body=[*_, ast.Break()]) if facts.loops(node):
+            pass
         case ast.Call(func=ast.Name(id="next"), args=[ast.Call(func=ast.Name(id="iter"), args=[loader]), *_]):
             pass
         case ast.Call(func=ast.Name(id="next"), args=[ast.Name() as name, *_]) if facts.loops(node):
@@ -170,16 +165,16 @@ def restarted(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     loop = facts.repeats(node)
     if loop is None or not facts.each_iteration(node, loop) or not facts.unchanged(loader, loop):
         return
-    if any(facts.walks_batches(inner) for inner in facts.nodes_in(loop, ast.For)):
+    if any(inner is not node and facts.walks_batches(inner) for inner in facts.nodes_in(loop, ast.For)):
         return  # a look at one batch, once an epoch
     fixes: tuple[Fix, ...] = ()
-    if isinstance(loop, Loop) and not facts.bindings(facts.function(node), "batches"):
+    if isinstance(loop, Loop) and isinstance(node, ast.Call) and not facts.bindings(facts.function(node), "batches"):
         again = f"batches = itertools.chain.from_iterable(itertools.repeat({facts.text(loader)}))"
         operations = InsertBefore(loop, (again,)), Replace(node, "next(batches)"), AddImport("import itertools")
         fixes = (Fix.of("Go through the loader with one iterator", *operations),)
     yield Finding(
-        node,
-        f"`iter` starts {_count(workers)} of `{facts.short(loader, 30)}` anew for a single batch each time. "
+        node if isinstance(node, ast.Call) else node.iter,
+        f"`{facts.short(loader, 30)}` starts {_count(workers)} anew for a single batch each time. "
         "Make the iterator once before the loop, or loop over the loader; without shuffling you only ever see the first batch.",
         fixes,
         places((loop, "once for each of these"), (maker, "the loader is built here")),
@@ -219,7 +214,7 @@ def _within(node: ast.AST, loop: ast.AST, facts: Facts) -> bool:
 @RULE.check(level=Level.HINT)
 def workers_end_with_each_epoch(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A loader with workers that is built once, gone through in each epoch, and not told to keep them."""
-    if facts.repeats(node) is not None or not any(k.arg == "num_workers" for k in node.keywords):
+    if facts.repeats(node) is not None or facts.returned(node) or not any(k.arg == "num_workers" for k in node.keywords):
         return
     if any(k.arg in ("persistent_workers", None) for k in node.keywords) or facts.maker(node, "loader") is not node:
         return
@@ -227,7 +222,9 @@ def workers_end_with_each_epoch(node: ast.Call, facts: Facts) -> Iterator[Findin
         return
     for walk in facts.nodes(ast.For):
         assert isinstance(walk, ast.For)
-        if any(len(facts.value(part)) == 1 and facts.maker(part, "loader") is node for part in _through(walk.iter)):
+        if not isinstance(walk.body[-1], ast.Break) and any(
+            len(facts.value(part)) == 1 and facts.maker(part, "loader") is node for part in _through(walk.iter)
+        ):
             loop = next((loop for loop in facts.repeating_loops(walk) if facts.is_training_loop(loop)), None)
             if loop is not None and facts.each_iteration(walk, loop):
                 yield Finding(

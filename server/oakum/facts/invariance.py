@@ -103,7 +103,7 @@ class Invariance:
         owner = [d for d in flow.uses.get(root, ()) if d is not ENTRY] if root is not node else []
         if not all(self.bound(d, within, function) for d in (*reaching, *owner)):
             return False
-        if within and any(self.inside(d) and d not in reaching for d in self.prefixes(key, function)):
+        if within and any(self.inside(d) and d not in reaching and d not in owner for d in self.prefixes(key, function)):
             return False  # bound further down in the loop: the next iteration sees it
         if not reaching and not owner and root is node and self.rebound_global(key, function):
             return False

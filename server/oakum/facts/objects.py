@@ -151,6 +151,17 @@ class ObjectFacts(SyntaxFacts):
         given = [obj for value in returns for obj in self.value(value)]
         return any(obj.site is maker or any(o.site is maker for item in obj.items or () for o in item) for obj in given)
 
+    def property_reads(self, node: ast.AST) -> list[ast.Attribute]:
+        """Reads in this file of the property that computes a node each time."""
+        function = self.function(node)
+        if not isinstance(function, ast.FunctionDef) or not any(self.key(d) == "property" for d in function.decorator_list):
+            return []
+        return [
+            read
+            for read in self.nodes(ast.Attribute)
+            if isinstance(read, ast.Attribute) and read.attr == function.name and self.maker(read, "loader", "module") is node
+        ]
+
     def is_size(self, node: ast.AST) -> bool:
         """Whether an expression is a size of a tensor: `x.shape[1]`, `x.size(1)`, `len(x)`."""
         match node:

@@ -20,7 +20,15 @@ class TrainingFacts(AutogradFacts):
 
     def is_training_loop(self, loop: ast.AST) -> bool:
         """Whether the iterations of a loop are the batches, steps or epochs of one run, not folds, seeds or trials."""
-        return self.walks_batches(loop) or self.feeds(loop) or _counts_steps(loop)
+        return self.walks_batches(loop) or self.feeds(loop) or _counts_steps(loop) or self.trains_in_epochs(loop)
+
+    def trains_in_epochs(self, loop: ast.AST) -> bool:
+        """Whether a `for` inside a loop over epochs makes one step with each of what it binds: these are batches, whatever gives them."""
+        if not isinstance(loop, (ast.For, ast.AsyncFor)) or not (outer := self.loops(loop)) or not self.is_epoch_loop(outer[0]):
+            return False
+        if any(isinstance(n, ast.Name) and _RUNS.search(n.id) for n in ast.walk(loop.target)):
+            return False
+        return self.trains(loop) == (True, False)
 
     def feeds(self, loop: ast.AST) -> bool:
         """Whether a `for` gives what it binds to a module, as it is: `for x, y in pairs: model(x)`."""
