@@ -152,8 +152,11 @@ class EnvironmentFacts(TracingFacts):
                         return False
         return True
 
-    def device_used_before(self, node: ast.AST) -> ast.Call | None:
-        """The call above a node, in its function or at the top of the file, in which TensorFlow surely looks for devices."""
+    def device_used_before(self, node: ast.AST, *, by_listing: bool = True) -> ast.Call | None:
+        """The call above a node, in its function or at the top of the file, in which TensorFlow surely looks for devices.
+
+        Not `by_listing`: in which it takes them for use; merely to list what is there leaves their settings open.
+        """
         function = self.function(node)
         if self._in_worker(function):
             return None
@@ -163,7 +166,7 @@ class EnvironmentFacts(TracingFacts):
             if self.function(call) is not function or self.source.locate(call) >= start or self.conditional(call, node):
                 continue
             name = self.tensorflow_name(call.func)
-            if name is None:
+            if name is None or (not by_listing and name.endswith("list_physical_devices")):
                 continue
             if (
                 name in _DEVICES
@@ -174,6 +177,16 @@ class EnvironmentFacts(TracingFacts):
                     self.evaluator.touched(self.source, call)
                 return call
         return None
+
+    def tensorflow_used_after(self, node: ast.AST) -> bool:
+        """Whether something of TensorFlow or Keras is called below a node, in its function or at the top of the file."""
+        function, start = self.function(node), self.source.locate(node)
+        below = (
+            c
+            for c in self.nodes(ast.Call)
+            if isinstance(c, ast.Call) and self.function(c) is function and self.source.locate(c) > start
+        )
+        return any(self.tensorflow_name(call.func) is not None for call in below)
 
 
 def _loads(

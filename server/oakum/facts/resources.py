@@ -9,6 +9,7 @@ from oakum.facts.lifetimes import LifetimeFacts
 from oakum.knowledge import objects, tensorflow
 from oakum.knowledge.objects import Resource
 from oakum.rule import AddImport, Delete, Enclose, Fix, Operation, Safety
+from oakum.semantics.flow import key_of
 from oakum.semantics.ownership import Owned, Ownership
 from oakum.semantics.repetition import Again
 
@@ -134,3 +135,22 @@ class ResourceFacts(LifetimeFacts):
                 return self._is_iteration(call)
             case _:
                 return False
+
+    def elements_read(self, container: ast.expr) -> list[ast.Attribute]:
+        """Attributes that the file reads of what a container holds: `xs[0].a`, `x.a` of `for x in xs`."""
+        key = self.kept_key(container)
+        if key is None:
+            return []
+        found: list[ast.Attribute] = []
+        for node in self.nodes(ast.Attribute):
+            if isinstance(node, ast.Attribute) and key_of(node.value) != key and self.ownership.comes_from(node.value, key):
+                found.append(node)
+        return found
+
+    def only_filled(self, container: ast.expr) -> bool:
+        """Whether nobody reads what a container is filled with."""
+        key = self.kept_key(container)
+        reads = self.reads(key, container) if key is not None else []
+        return bool(reads) and all(
+            isinstance(parent := self.parent(read), ast.Attribute) and parent.attr == "append" for read in reads
+        )

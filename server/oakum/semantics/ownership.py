@@ -280,7 +280,7 @@ class Ownership:
         """Whether somebody closes an element of what goes by a key."""
         calls = (call for method in releases for call in self.source.calls(method))
         tail = key.rpartition(".")[2]
-        return any(isinstance(call.func, ast.Attribute) and self._comes_from(call.func.value, tail) for call in calls)
+        return any(isinstance(call.func, ast.Attribute) and self.comes_from(call.func.value, tail) for call in calls)
 
     def _hands_on(self, read: ast.AST, releases: frozenset[str]) -> bool:
         """Whether a read of a container gives it, or what it holds, to somebody."""
@@ -319,7 +319,7 @@ class Ownership:
             case _:
                 return True
 
-    def _comes_from(self, element: ast.AST, tail: str, depth: int = 3) -> bool:
+    def comes_from(self, element: ast.AST, tail: str, depth: int = 3) -> bool:
         """Whether an expression is an element of what goes by a name: `xs[0]`, or bound by a loop over `xs`."""
         source = self.source
         for node in ast.walk(element):
@@ -328,7 +328,7 @@ class Ownership:
             if depth and isinstance(node, ast.Name):
                 for definition in source.flow_in(source.function(node)).uses.get(node, ()):
                     if definition.value is not None and definition.value is not element:
-                        if self._comes_from(definition.value, tail, depth - 1):
+                        if self.comes_from(definition.value, tail, depth - 1):
                             return True
         return False
 
