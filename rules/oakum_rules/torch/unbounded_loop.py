@@ -170,13 +170,21 @@ def _waits_for(loop: ast.While, facts: Facts) -> ast.Name | None:
                 return None
             if found and all(d.how == "assign" and isinstance(d.value, ast.Constant) for d in found):
                 flag = flag or part
-            elif part.id not in _SETTINGS and not facts.is_kind(part, "number") and not all(d.how == "parameter" for d in found):
+            elif part.id not in _SETTINGS and not (facts.is_kind(part, "number") or _is_limit(part, facts)):
                 return None
         elif not isinstance(
             part, (ast.Compare, ast.UnaryOp, ast.BoolOp, ast.Constant, ast.cmpop, ast.boolop, ast.unaryop, ast.expr_context)
         ):
             return None
     return flag
+
+
+def _is_limit(name: ast.Name, facts: Facts) -> bool:
+    """Whether a name is passed, or compared by order: what else may change by itself isn't."""
+    compare = facts.parent(name)
+    by_order = isinstance(compare, ast.Compare) and all(isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for op in compare.ops)
+    found = facts.definitions(name)
+    return all(d.how == "parameter" for d in found) or (by_order and all(d.how == "assign" for d in found))
 
 
 def _shared(facts: Facts) -> set[str]:
