@@ -74,7 +74,7 @@ _INFERENCE = re.compile(
 )
 # These are parts of a training step as often: what they return has to be proven harmless.
 _EITHER = re.compile(
-    r"^_*(?:generate|sample|encode|embed|extract|extract_features|get_features|get_embeddings|act|select_action|choose_action|get_action)(?:_|$)"
+    r"^_*(?:generate|sample|encode|embed|extract|extract_features|get_features|get_embeddings|act|select_action|choose_action|get_action)(?:_|$)|(?:^|_)(?:predictions?|inference)(?:_|$)"
 )
 _EVALUATION = re.compile(r"^_?(?:evaluate|validate|test|eval|valid|validation|val)(?:_|$)|_(?:eval|val|valid|evaluate|validate)$")
 _TEACHER = re.compile(r"(?:^|_)(?:teacher|target|ref|reference|reward|ema|old|frozen|momentum)(?:_|$)|(?:teacher|target)$")
@@ -169,7 +169,7 @@ def teacher(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     if scope is None or not facts.backward_calls(scope) or (module := facts.untrained(node)) is None:
         return
     statement = facts.statement(node)
-    if not all(facts.is_graph_free(argument) for argument in node.args) or facts.never_differentiated(node):
+    if not all(facts.is_given(argument) for argument in node.args) or facts.never_differentiated(node):
         return
     fixes: tuple[Fix, ...] = ()
     if isinstance(statement, ast.Assign) and statement.value is node:

@@ -14,12 +14,29 @@ from oakum.facts.sight import Sight
 from oakum.facts.state import States, Update
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.autograd import Mode
-from oakum.semantics.flow import FunctionNode, key_of
+from oakum.semantics.flow import Definition, FunctionNode, key_of
 from oakum.semantics.lifetimes import Fate
-from oakum.semantics.values import Grad, Obj, attached_part, grads, known
+from oakum.semantics.values import Grad, Obj, Value, attached_part, grads, known
 
 # Classes of torch.nn that learn nothing but by what they hold.
 _CONTAINERS = {"Sequential", "ModuleList", "ModuleDict"}
+
+
+def _surely_free(value: Value) -> bool:
+    """Whether every alternative is a number, a text, or a tensor without a graph, or a container of known contents that are."""
+    return bool(value) and all(
+        obj.kind in ("number", "string", "none", "data")
+        or (obj.kind == "tensor" and obj.grad is Grad.DETACHED)
+        or (obj.kind == "tuple" and bool(obj.items) and all(_surely_free(item) for item in obj.items or ()))
+        or (obj.kind in ("list", "dict") and obj.element is not None and not obj.keys and _surely_free(obj.element))
+        or (
+            obj.kind == "dict"
+            and bool(obj.keys)
+            and obj.element is None
+            and all(_surely_free(item) for _, item in obj.keys or ())
+        )
+        for obj in value
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +314,7 @@ class AutogradFacts(LifetimeFacts):
     def returns_to_training(self, function: FunctionNode) -> bool | None:
         """Whether what a function returns may be backpropagated: False where it carries no graph or no caller in sight does, None if none is."""
         returned = [node.value for node in self.source.flow_in(function).returns if node.value is not None]
-        if all(self.is_graph_free(value) for value in returned):
+        if all(_surely_free(self.value(value)) for value in returned):
             return False
         callers = self.callers(function)
         return None if not callers else not all(self.never_differentiated(call) for call in callers)
@@ -363,7 +380,36 @@ class AutogradFacts(LifetimeFacts):
                     return True
                 case _:
                     pass
+            for container, item in self.put(node):
+                root = (self.kept_key(container) or "").partition(".")[0]
+                if not self.bindings(self.function(node), root) and self.requires_grad(item) is not None:
+                    return True
         return False
+
+    def is_given(self, node: ast.expr, depth: int = 4) -> bool:
+        """Whether a value carries no graph, as far as the function shows: data, a parameter, what a loop gives, or these moved and shaped."""
+        if self.is_graph_free(node):
+            return True
+        match node:
+            case ast.Name() if depth:
+                found = self.definitions(node)
+                return bool(found) and all(self._gives(definition, depth - 1) for definition in found)
+            case ast.Subscript(value=inner):
+                return self.is_given(inner, depth)
+            case ast.Call(func=ast.Attribute(value=owner, attr=method)) if method in knowledge.VIEWS | {"cuda", "to", "float"}:
+                return not self.is_module(owner) and self.is_given(owner, depth)
+            case _:
+                return False
+
+    def _gives(self, definition: Definition, depth: int) -> bool:
+        value = definition.value
+        if definition.how in ("for", "parameter"):
+            return True
+        if definition.how != "assign" or value is None:
+            return False
+        if isinstance(value, ast.Tuple) and definition.path and isinstance(definition.path[0], int):
+            value = value.elts[definition.path[0]]
+        return self.is_given(value, depth)
 
     def loads_weights(self) -> ast.Call | None:
         """A call of the file that loads the weights of a model."""
