@@ -69,8 +69,8 @@ def vscode() -> None:
     )
     code_server()
     pictures = KEPT / "pictures"
-    for test in ("typing.mjs",):
-        run(node, HERE / "vscode" / test, KEPT / "vscode", vsix, pictures, OAKUM_NODE=str(node))
+    for test in ("typing.mjs", "host.mjs"):
+        run(node, HERE / "vscode" / test, KEPT / "vscode", vsix, pictures, OAKUM_NODE=str(node), OAKUM_TEST_PYTHON=sys.executable)
     if os.environ.get("OAKUM_UPDATE"):
         for name in PICTURES:
             shutil.copy(pictures / f"{name}.png", EXTENSION / "images")

@@ -85,6 +85,7 @@ async function report(context: vscode.ExtensionContext, running: Server): Promis
       `- ${os.platform()} ${os.release()}, remote: ${vscode.env.remoteName ?? "no"}`,
       ...made,
     ].join("\n"),
+    ...[await running.describe()].filter(Boolean).map((text) => `\`\`\`text\n${text.trim()}\n\`\`\``),
     "The log is behind the command *Oakum: Show Logs*.",
   ].join("\n\n");
   await vscode.window.showTextDocument(

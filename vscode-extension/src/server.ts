@@ -21,6 +21,9 @@ export const SELECTOR = [
 
 const FIX_ALL = vscode.CodeActionKind.SourceFixAll.append("oakum");
 
+/** The server would show a rule's page in a browser; here it is shown in the editor. */
+const EXPLAIN = "oakum.explain";
+
 export type Phase = "starting" | "running" | "stopped" | "failed";
 
 export class Server implements vscode.Disposable {
@@ -84,6 +87,15 @@ export class Server implements vscode.Disposable {
         error && error.code !== 1 ? reject(new Error(stderr.trim() || error.message)) : resolve(stdout),
       );
     });
+  }
+
+  /** What the server tells of itself, for a report of a problem. */
+  async describe(): Promise<string> {
+    const client = this.client;
+    const known = client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
+    return client && known.includes("oakum.status")
+      ? client.sendRequest<string>("workspace/executeCommand", { command: "oakum.status", arguments: [] })
+      : "";
   }
 
   /** The folder that commands run in: never one of the workspace. */
@@ -157,10 +169,14 @@ export class Server implements vscode.Disposable {
           configuration: async (params, token, next) => {
             const answer = await next(params, token);
             return Array.isArray(answer)
-              ? answer.map((item, index) => (params.items[index]?.section === "oakum" ? forServer(item) : item))
+              ? answer.map((item, index) =>
+                  params.items[index]?.section === "oakum" ? forServer(item, this.checksWorkspace) : item,
+                )
               : answer;
           },
         },
+        executeCommand: (command, args, next) =>
+          command === EXPLAIN ? vscode.commands.executeCommand("oakum.explainRule", ...args) : next(command, args),
         provideDiagnostics: async (document, previous, token, next) => {
           const start = performance.now();
           const report = await next(document, previous, token);

@@ -3,11 +3,17 @@ import { test } from "node:test";
 import { Crashes, fits, forServer } from "../policy";
 
 test("the server sees its own settings only", () => {
-  assert.deepEqual(forServer({ enable: true, select: [], interpreter: "x", path: "", run: "onType", trace: { server: "off" } }), {
+  const section = {
     enable: true,
-    select: [],
-  });
-  assert.equal(forServer(null), null);
+    diagnosticMode: "workspace",
+    interpreter: "x",
+    path: "",
+    run: "onType",
+    trace: { server: "off" },
+  };
+  assert.deepEqual(forServer(section, true), { enable: true, diagnosticMode: "workspace" });
+  assert.deepEqual(forServer(section, false), { enable: true });
+  assert.equal(forServer(null, true), null);
 });
 
 test("before 1.0 a minor version may break, later a major one", () => {

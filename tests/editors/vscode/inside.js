@@ -1,0 +1,217 @@
+/** Run by VS Code in its extension host: what the extension does, asked through the interface that VS Code has for extensions. */
+
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const path = require("node:path");
+const vscode = require("vscode");
+
+const LEAK = `import torch
+
+model = torch.nn.Linear(2, 2)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+total = 0
+for x in range(10):
+    optimizer.zero_grad()
+    loss = model(torch.zeros(2)).sum()
+    loss.backward()
+    optimizer.step()
+    total += loss
+print(total)
+`;
+
+// A statement without effect: to remove it can't change what the program means.
+const SAFE = `import torch
+
+torch.autograd.detect_anomaly()
+model = torch.nn.Linear(2, 2)
+`;
+const SAFE_FIXED = `import torch
+
+model = torch.nn.Linear(2, 2)
+`;
+
+const root = () => vscode.workspace.workspaceFolders[0].uri;
+const settings = () => vscode.workspace.getConfiguration("oakum");
+const found = (uri) => vscode.languages.getDiagnostics(uri).filter(({ source }) => source === "oakum");
+const codes = (uri) => found(uri).map(({ code }) => code.value).join(" ");
+const set = (name, value) => settings().update(name, value, vscode.ConfigurationTarget.Global);
+
+let api;
+let log = [];
+
+const TESTS = {
+  "activating takes little, and the server runs on the Python that is selected": async () => {
+    const extension = vscode.extensions.getExtension("oakum.oakum");
+    const start = performance.now();
+    api = await extension.activate();
+    log.push(`activated in ${(performance.now() - start).toFixed(0)} ms`);
+    await api.ready;
+    assert.equal(api.server.phase, "running");
+    assert.equal(api.server.version, extension.packageJSON.version);
+    assert.match(api.server.runsOn, /the Python extension/);
+  },
+
+  "a document that is on no disk is looked at, and the code of a finding leads to its page": async () => {
+    const { uri } = await show({ language: "python", content: LEAK });
+    await until("a finding", () => codes(uri) === "PT07");
+    assert.equal(found(uri)[0].code.target.scheme, "command");
+    await vscode.commands.executeCommand("oakum.explainRule", "PT07");
+    await until("its page", () => tabs().some((label) => /^Preview PT07/.test(label)));
+    await close();
+    await until("nothing is left of it", () => found(uri).length === 0);
+  },
+
+  "settings hold at once": async () => {
+    const { uri } = await show(file("settings.py", LEAK));
+    await until("a finding", () => codes(uri) === "PT07");
+    await vscode.commands.executeCommand("oakum.toggle");
+    await until("silence", () => found(uri).length === 0);
+    await vscode.commands.executeCommand("oakum.toggle");
+    await until("the finding again", () => codes(uri) === "PT07");
+    await set("severity", { PT07: "hint" });
+    await until("a hint", () => found(uri)[0]?.severity === vscode.DiagnosticSeverity.Hint);
+    await set("severity", undefined);
+    await set("ignore", ["PT07"]);
+    await until("silence", () => found(uri).length === 0);
+    await set("ignore", undefined);
+    await until("a warning", () => found(uri)[0]?.severity === vscode.DiagnosticSeverity.Warning);
+  },
+
+  "with run = onSave, typing brings nothing and saving does": async () => {
+    await set("run", "onSave");
+    await until("the server runs again", () => api.server.phase === "running");
+    const document = await show(file("saved.py", LEAK.replace("    total += loss\n", "")));
+    await pause(1500);
+    await edit(document, new vscode.Position(10, 0), "    total += loss\n");
+    await pause(1500);
+    assert.equal(codes(document.uri), "");
+    await document.save();
+    await until("a finding", () => codes(document.uri) === "PT07");
+    await set("run", undefined);
+    await until("the server runs again", () => api.server.phase === "running");
+  },
+
+  "a file that is renamed takes its findings along": async () => {
+    const { uri } = await show(file("before.py", LEAK));
+    await until("a finding", () => codes(uri) === "PT07");
+    const change = new vscode.WorkspaceEdit();
+    const renamed = vscode.Uri.joinPath(root(), "after.py");
+    change.renameFile(uri, renamed);
+    assert.ok(await vscode.workspace.applyEdit(change));
+    await until("the finding under the new name", () => codes(renamed) === "PT07");
+    await until("none under the old", () => found(uri).length === 0);
+  },
+
+  "all that is safe is fixed by one command": async () => {
+    const document = await show(file("safe.py", SAFE));
+    await until("a finding", () => found(document.uri).length > 0);
+    await vscode.commands.executeCommand("oakum.fixFile");
+    await until("it is gone", () => found(document.uri).length === 0);
+    assert.equal(document.getText(), SAFE_FIXED);
+    await document.save();
+  },
+
+  "the workspace is checked, and what is open isn't told twice": async () => {
+    const uri = file("closed.py", LEAK);
+    await vscode.commands.executeCommand("oakum.checkWorkspace");
+    await until("a finding in a closed file", () => codes(uri) === "PT07");
+    await show(uri);
+    await pause(1500);
+    assert.equal(codes(uri), "PT07");
+  },
+
+  "a report names versions and settings that were made": async () => {
+    await set("level", "hint");
+    await vscode.commands.executeCommand("oakum.report");
+    const text = vscode.window.activeTextEditor.document.getText();
+    assert.ok(text.includes(`server ${api.server.version} (running; Python 3.`), text);
+    assert.ok(text.includes('`oakum.level`: `"hint"`'), text);
+    await set("level", undefined);
+  },
+
+  "another Python is selected: the server changes over": async () => {
+    const python = path.join(root().fsPath, "another-python");
+    fs.symlinkSync(process.env.OAKUM_TEST_PYTHON, python);
+    vscode.extensions.getExtension("ms-python.python").exports.select(python);
+    await until("the server runs on it", () => api.server.phase === "running" && api.server.command.command === python);
+  },
+
+  "a server that dies is there again, one that keeps dying is given up and can be restarted": async () => {
+    const { uri } = await show(file("crash.py", LEAK));
+    await until("a finding", () => codes(uri) === "PT07");
+    for (let crash = 1; crash <= 4; crash++) {
+      const pid = api.server.client.serverProcess.pid;
+      process.kill(pid, "SIGKILL");
+      await until("it is noticed", () => api.server.client?.serverProcess?.pid !== pid || api.server.phase !== "running");
+      if (crash < 4) {
+        await until("another one runs", () => api.server.phase === "running");
+        await until("the finding again", () => codes(uri) === "PT07");
+      }
+    }
+    await until("it is given up", () => api.server.phase === "failed");
+    await until("no finding is left behind", () => found(uri).length === 0);
+    await vscode.commands.executeCommand("oakum.restart");
+    await until("the finding again", () => codes(uri) === "PT07");
+  },
+
+  "a command that isn't there is told of, and can be taken back": async () => {
+    await set("path", "/no/such/oakum");
+    await until("it fails", () => api.server.phase === "failed");
+    await set("path", undefined);
+    await until("it runs", () => api.server.phase === "running");
+    await set("interpreter", "/no/such/python");
+    await until("it fails", () => api.server.phase === "failed");
+    await set("interpreter", undefined);
+    await until("it runs", () => api.server.phase === "running");
+  },
+};
+
+exports.run = async () => {
+  const results = [];
+  for (const [name, test] of Object.entries(TESTS)) {
+    const start = Date.now();
+    log = [];
+    const error = await test().then(() => "", (reason) => String(reason?.stack ?? reason));
+    results.push({ name: [name, ...log].join("; "), seconds: (Date.now() - start) / 1000, error });
+    await close();
+  }
+  fs.writeFileSync(process.env.OAKUM_TEST_RESULTS, JSON.stringify(results));
+};
+
+function file(name, text) {
+  const uri = vscode.Uri.joinPath(root(), name);
+  fs.writeFileSync(uri.fsPath, text);
+  return uri;
+}
+
+async function show(what) {
+  const document = await vscode.workspace.openTextDocument(what);
+  await vscode.window.showTextDocument(document);
+  return document;
+}
+
+async function edit(document, position, text) {
+  const change = new vscode.WorkspaceEdit();
+  change.insert(document.uri, position, text);
+  assert.ok(await vscode.workspace.applyEdit(change));
+}
+
+const tabs = () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ label }) => label));
+
+/** Close all editors; what was changed in them is not asked about. */
+async function close() {
+  for (const document of vscode.workspace.textDocuments.filter(({ isDirty }) => isDirty)) {
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+  }
+  await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function until(what, question, within = 30_000) {
+  for (const end = Date.now() + within; Date.now() < end; await pause(30)) {
+    if (await question()) return;
+  }
+  throw new Error(`waited in vain: ${what}`);
+}
