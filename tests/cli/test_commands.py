@@ -135,6 +135,17 @@ def test_as_a_module() -> None:
     assert done.stdout == f"oakum {__version__}\n"
 
 
+def test_a_server_ends_in_peace() -> None:
+    def message(content: dict[str, Any]) -> bytes:
+        body = json.dumps({"jsonrpc": "2.0", **content}).encode()
+        return b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+    begin = {"id": 1, "method": "initialize", "params": {"processId": None, "rootUri": None, "capabilities": {}}}
+    said = b"".join(map(message, (begin, {"id": 2, "method": "shutdown"}, {"method": "exit"})))
+    done = subprocess.run([sys.executable, "-m", "oakum", "server"], input=said, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_workspace_does_not_stand_in_for_libraries(tmp_path: Path) -> None:
     (tmp_path / "pathspec.py").write_text("open('touched', 'w')\n", encoding="utf-8")
     (tmp_path / "main.py").write_text("import torch\n", encoding="utf-8")

@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     try:
         status = run(arguments)
-        sys.stdout.flush()
+        if not sys.stdout.closed:  # a server closes it when its editor says goodbye
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return 128 + 2
