@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { open, remote, serve, until } from "./window.mjs";
+import { notebook, open, remote, serve, until } from "./window.mjs";
 
 const [home, vsix, pictures] = process.argv.slice(2);
 const LEAK = "total += loss";
@@ -156,19 +156,4 @@ async function lightbulb() {
 
 async function picture(name) {
   await page.screenshot({ path: path.join(pictures, `${name}.png`) });
-}
-
-function notebook(cells) {
-  return {
-    cells: cells.map(([cell_type, source], index) => ({
-      cell_type,
-      id: `cell${index}`,
-      metadata: {},
-      source: source.split(/(?<=\n)/),
-      ...(cell_type === "code" ? { execution_count: null, outputs: [] } : {}),
-    })),
-    metadata: { kernelspec: { display_name: "Python 3", language: "python", name: "python3" } },
-    nbformat: 4,
-    nbformat_minor: 5,
-  };
 }

@@ -42,7 +42,7 @@ export async function serve(home, vsix, options = []) {
   }
   fs.writeFileSync(path.join(home, "data", "User", "settings.json"), JSON.stringify(SETTINGS));
   fs.writeFileSync(path.join(home, "config.yaml"), "");
-  const node = process.env.OAKUM_NODE ?? process.execPath;
+  const node = process.execPath;
   const entry = fileURLToPath(new URL("../node_modules/code-server/out/node/entry.js", import.meta.url));
   const places = ["--config", `${home}/config.yaml`, "--user-data-dir", `${home}/data`, "--extensions-dir", `${home}/extensions`];
   execFileSync(node, [entry, ...places, "--install-extension", vsix, "--force"], { stdio: ["ignore", "ignore", "ignore"] });
@@ -56,16 +56,21 @@ export async function serve(home, vsix, options = []) {
   return { port, workspace, close: () => child.kill() };
 }
 
-/** A browser's window on the workspace; `payload` is what VS Code is told to open. Nothing but the server can be reached from it. */
-export async function open({ port, workspace }, payload) {
+/** A browser's window on the workspace; `payload` is what VS Code is told to open. */
+export function open({ port, workspace }, payload) {
+  return browse(`http://127.0.0.1:${port}/?folder=${workspace}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
+}
+
+/** A page in a browser that can reach nothing but this machine. */
+export async function browse(url) {
   const executablePath = CHROMIUM.map((name) => `/usr/bin/${name}`).find((file) => fs.existsSync(file));
   const browser = await chromium.launch({ executablePath, args: FLAGS });
   const page = await browser.newPage({ viewport: { width: 1100, height: 620 } });
   await page.context().route(
-    (url) => url.hostname !== "127.0.0.1" && !url.hostname.endsWith("localhost"),
+    (to) => to.hostname !== "127.0.0.1" && !to.hostname.endsWith("localhost"),
     (route) => route.abort(),
   );
-  await page.goto(`http://127.0.0.1:${port}/?folder=${workspace}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
+  await page.goto(url);
   return page;
 }
 
@@ -82,11 +87,26 @@ export async function until(what, question, within = 60_000) {
   throw new Error(`waited in vain: ${what}`);
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const probe = net.createServer().listen(0, "127.0.0.1", () => {
       const { port } = probe.address();
       probe.close(() => resolve(port));
     });
   });
+}
+
+export function notebook(cells) {
+  return {
+    cells: cells.map(([cell_type, source], index) => ({
+      cell_type,
+      id: `cell${index}`,
+      metadata: {},
+      source: source.split(/(?<=\n)/),
+      ...(cell_type === "code" ? { execution_count: null, outputs: [] } : {}),
+    })),
+    metadata: { kernelspec: { display_name: "Python 3", language: "python", name: "python3" } },
+    nbformat: 4,
+    nbformat_minor: 5,
+  };
 }
