@@ -78,7 +78,12 @@ class Shapes:
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):
                 return self.product(self.of(left), self.of(right))
             case ast.BinOp(left=left, right=right):
-                return self.broadcast(self.side(left), self.side(right))
+                one, other = self.side(left), self.side(right)
+                if one is None and other is not None and len(other) == 1 and self.of_samples(left):
+                    return other
+                if other is None and one is not None and len(one) == 1 and self.of_samples(right):
+                    return one
+                return self.broadcast(one, other)
             case ast.Subscript(value=inner, slice=index):
                 return self.indexed(inner, index)
             case ast.Call():
@@ -123,7 +128,7 @@ class Shapes:
                 shape = self.of(arrays[index // 2]) if index // 2 < len(arrays) else None
                 return (None, *shape[1:]) if shape else None
             case ast.Call(func=function) if len(path) == 1 and last_name(function).startswith(
-                ("make_regression", "make_friedman", "load_")
+                ("make_regression", "make_friedman", "load_", "fetch_")
             ):
                 if last_name(function).startswith("make") or any(k.arg == "return_X_y" for k in value.keywords):
                     return (None, None) if path[0] == 0 else (None,)
@@ -258,7 +263,8 @@ class Shapes:
         where, keeps = self.integer(dimension), facts.keeps_dimension(call)
         if where is None or keeps is None:
             return None
-        if where == 1 and (shape is None or ... in shape) and tensor is not None and self.scored(tensor, 0):
+        linear = shape is not None and len(shape) == 2 and shape[0] is ...  # what a linear layer gives of batches
+        if where == 1 and (linear or (shape is None and tensor is not None and self.scored(tensor, 0))):
             return (None, 1) if keeps else (None,)
         if shape is None or ... in shape:
             return (..., 1) if where == -1 and keeps else None
@@ -266,6 +272,21 @@ class Shapes:
             return None
         where %= len(shape)
         return (*shape[:where], *([1] if keeps else []), *shape[where + 1 :])
+
+    def of_samples(self, node: ast.expr) -> bool:
+        """Whether an expression has a row for each sample: of tensors made of `zip(*batch)`. Against (N,) these are scalars, else it raises."""
+        facts = self.facts
+        names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and facts.qualified(n) is None]
+        bound = [d.value for name in names for d in facts.definitions(name)]
+        calls = [
+            value
+            for value in bound
+            if isinstance(value, ast.Call) and last_name(value.func) in ("tensor", "FloatTensor", "as_tensor")
+        ]
+        columns = [d.value for call in calls for argument in call.args[:1] for d in facts.definitions(argument)]
+        return bool(columns) and len(calls) == len(bound) and all(
+            isinstance(zipped, ast.Call) and last_name(zipped.func) == "zip" and isinstance(zipped.args[0], ast.Starred) for zipped in columns
+        )  # fmt: skip
 
     def scored(self, node: ast.AST, position: int) -> bool:
         """Whether a value is what a cross entropy takes: scores of classes (0), whose dimension 1 they are, or their numbers (1)."""

@@ -37,7 +37,7 @@ class TrainingFacts(AutogradFacts):
         bound = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
         return any(
             isinstance(call, ast.Call)
-            and any(isinstance(a, ast.Name) and a.id in bound for a in call.args)
+            and any(_moved(a) in bound for a in call.args)
             and self.is_innermost(loop, call)
             and self.is_module(call.func)
             for call in self.nodes_in(loop, ast.Call)
@@ -162,6 +162,13 @@ class TrainingFacts(AutogradFacts):
                 if definition.key not in own and (definition.statement is loop or loop in self.ancestors(definition.node)):
                     return None
         return loop
+
+
+def _moved(node: ast.expr) -> str:
+    """The name under `x`, `x.to(device)`, `x.cuda()`."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("to", "cuda", "float"):
+        node = node.func.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _caches(decorator: ast.expr) -> bool:

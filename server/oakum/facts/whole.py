@@ -112,8 +112,22 @@ class WholeSet:
                 return self.of(elements[path[0]])
             case ast.Call(func=function) if last_name(function) in _EMPTY and not path:
                 return value if self.is_filled(definition) or self.is_long(value) else None
+            case ast.Call() if len(path) == 1 and isinstance(path[0], int):
+                return self.returned(value, path[0])
             case _:
                 return self.of(value)
+
+    def returned(self, call: ast.Call, part: int | None = None) -> ast.AST | None:
+        """Whether a function in sight gives a whole set, as a part of a tuple where one is named."""
+        facts = self.facts
+        for function in facts.called(call):
+            for back in facts.nodes_in(function, ast.Return):
+                given = back.value if isinstance(back, ast.Return) else None
+                if part is not None:
+                    given = given.elts[part] if isinstance(given, ast.Tuple) and part < len(given.elts) else None
+                if (place := self.of(given)) is not None:
+                    return place
+        return None
 
     def over_batches(self, node: ast.AST) -> bool:
         """Whether a loop around a node goes through the batches of a data set."""
@@ -194,7 +208,7 @@ class WholeSet:
             return self.of(receiver)
         if name in ("drop", "dropna", "fillna") and inner is not None:
             return self.of(inner)
-        return None
+        return self.returned(call)
 
     def of_batches(self, node: ast.expr) -> bool:
         """Whether a list holds something of each batch of a loader."""
