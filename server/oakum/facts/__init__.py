@@ -2,7 +2,7 @@
 
 A rule stays silent where a fact is not sure; so a fact that is silent where it isn't sure raises no false alarm. The questions are
 grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`, `training`, `tensors`,
-`tensorflow`, `graphs`, `tracing`.
+`tensorflow`, `graphs`, `tracing`, `models`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from oakum.facts.autograd import Attached
 from oakum.facts.custom_function import CustomFunction, Kept, Role
 from oakum.facts.environment import EnvironmentFacts, Setting
 from oakum.facts.holders import Holder
+from oakum.facts.models import ModelFacts, Pass
 from oakum.facts.resources import ResourceFacts
 from oakum.facts.state import Update
 from oakum.knowledge.objects import Resource
@@ -31,6 +32,7 @@ __all__ = [
     "Kept",
     "Obj",
     "Owned",
+    "Pass",
     "Resource",
     "Role",
     "Script",
@@ -40,5 +42,5 @@ __all__ = [
 ]
 
 
-class Facts(EnvironmentFacts, ResourceFacts):
+class Facts(EnvironmentFacts, ModelFacts, ResourceFacts):
     """What is known of one file. Node arguments are nodes of that file."""

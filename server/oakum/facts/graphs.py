@@ -125,8 +125,8 @@ class GraphFacts(TensorFlowFacts):
         for parent in self.ancestors(node):
             if parent is region:
                 break
-            if isinstance(parent, (ast.With, ast.AsyncWith)) and not self.within_header(node, parent):
-                for item in parent.items:
+            if isinstance(parent, (ast.With, ast.AsyncWith)):
+                for item in reversed(self.entered_before(node, parent)):
                     if (graph := executions.entered_graph(item.context_expr, self.frame(parent))) is not None:
                         return graph.site is not None and self.inside(graph.site, region)
         return any(
@@ -135,9 +135,11 @@ class GraphFacts(TensorFlowFacts):
             if self.function(call) is self.function(node)
         )
 
-    def within_header(self, node: ast.AST, block: ast.With | ast.AsyncWith) -> bool:
-        """Whether a node is part of what a `with` enters, not of its body."""
-        return any(node is item.context_expr or item in self.ancestors(node) for item in block.items)
+    def entered_before(self, node: ast.AST, block: ast.With | ast.AsyncWith) -> list[ast.withitem]:
+        """What a `with` around a node has entered by then: all of it in its body, what stands before the node in its head."""
+        around = [node, *self.ancestors(node)]
+        place = next((number for number, item in enumerate(block.items) if item in around), len(block.items))
+        return block.items[:place]
 
     def is_array(self, node: ast.AST) -> bool:
         """Whether an expression surely is an array of NumPy, neither a number nor a handful of them."""

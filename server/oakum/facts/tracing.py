@@ -30,7 +30,7 @@ class TracingFacts(GraphFacts):
         """Whether what repeats a node is a step or a call of one, not a fold, a seed or a trial."""
         loop = again.loop
         if isinstance(loop, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return True
+            return loop.name not in ("__call__", "forward")
         return any(self.is_training_loop(found) or self.walks_dataset(found) for found in (loop, *self.loops(again.call or node)))
 
     def again_in_tensorflow(self, node: ast.AST) -> Again | None:

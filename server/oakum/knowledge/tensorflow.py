@@ -319,3 +319,20 @@ DEPEND_ON_GRAPH = INITIALIZERS | {
 }  # fmt: skip
 # Options of `tf.function` with which a new Python value or shape is no reason to trace again.
 RELAXED = {"input_signature", "reduce_retracing", "experimental_relax_shapes"}
+
+# Methods of a Keras model that train it with a traced step.
+TRAINING = ("fit", "fit_generator", "train_on_batch")
+# Functions and methods that call what they are given for each trial of a search.
+SEARCHES = (
+    "optimize",
+    "fmin",
+    "gp_minimize",
+    "forest_minimize",
+    "agent",
+    "minimize",
+    "BayesianOptimization",
+    "differential_evolution",
+    "dummy_minimize",
+)
+# What a network of 1.x is made of, besides layers.
+NETWORK = {"tensorflow.Variable", "tensorflow.get_variable", "tensorflow.placeholder", "tensorflow.sparse_placeholder"}
