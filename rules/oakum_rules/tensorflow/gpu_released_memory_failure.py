@@ -12,7 +12,7 @@ import gc
 histories = []
 for seed in range(20):
     net = keras.models.clone_model(model)
-    net.compile("adam", loss_fn)
+    net.compile("adam", loss_fn, run_eagerly=True)
     histories.append(net.fit(x_train, y_train, verbose=0))
     del net
     gc.collect()
@@ -25,7 +25,7 @@ import gc
 histories = []
 for seed in range(20):
     net = keras.models.clone_model(model)
-    net.compile("adam", loss_fn)
+    net.compile("adam", loss_fn, run_eagerly=True)
     histories.append(net.fit(x_train, y_train, verbose=0).history)
     del net
     gc.collect()
