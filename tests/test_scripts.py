@@ -155,6 +155,15 @@ def test_notebook_lines() -> None:
     assert found[1][1] == "`PATH` names CUDA 12.1, but `CUDA_HOME` names CUDA 11.2"
 
 
+def test_a_notebook_sets_before_it_imports() -> None:
+    lines = ["import keras", "%env KERAS_BACKEND=jax", "%env MY_FLAG=1"]
+    for cell, count in ((lines, 1), (lines[::-1], 0)):
+        source = json.dumps("\n".join(cell))
+        book = f'{{"cells": [{{"cell_type": "code", "source": {source}}}], "metadata": {{}}, "nbformat": 4}}'
+        found = told("a.ipynb", book)
+        assert [sentence[:38] for _, sentence in found] == ["`KERAS_BACKEND` is read by an import a"] * count
+
+
 def test_any_bytes_are_read(tmp_path: Path) -> None:
     path = tmp_path / "install.sh"
     path.write_bytes(b"export LD_LIBRARY_PATH=/usr/local/cuda/lib64 # \xff\nexport LD_LIBRARY_PATH=/opt\nexit\n\0\1\2")

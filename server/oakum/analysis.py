@@ -61,7 +61,8 @@ class Memory:
 
 
 _FRAMEWORK_NAMES = sorted({name for framework in Framework for name in framework.value})
-_MENTION = re.compile(r"\b(?:" + "|".join(_FRAMEWORK_NAMES) + r")\b")
+# Or sets the paths by which one finds its libraries, for a program that it starts.
+_MENTION = re.compile(r"\b(?:" + "|".join(_FRAMEWORK_NAMES) + r"|LD_LIBRARY_PATH|CUDA_HOME)\b")
 
 
 def mentions_framework(text: str) -> bool:

@@ -179,13 +179,15 @@ def _agree(one: str, other: str) -> bool:
 
 
 @RULE.check(level=Level.INFORMATION)
-def versions_differ(node: ast.Assign | ast.AugAssign | ast.Call, facts: Facts) -> Iterator[Finding]:
-    """Paths of two versions of CUDA in one program."""
-    if _set_here(node, facts):
-        settings = [setting for setting in facts.environment() if not facts.conditional_setting(setting)]
-        found = next(_differing((setting.name, facts.literal_text(setting.value), setting.node) for setting in settings), None)
-        if found is not None and found.node is node:
-            yield found
+def versions_differ(node: ast.Assign | ast.AugAssign | ast.Call | ast.Dict, facts: Facts) -> Iterator[Finding]:
+    """Paths of two versions of CUDA in one environment: of this process, or one that is made for another."""
+    if isinstance(node, ast.Call) and not facts.is_called(node, "setdefault", "update", "putenv"):
+        return
+    settings = [s for s in facts.environments(node) if s.name in _PATHS and not facts.conditional_setting(s)]
+    texts = [(setting.name, facts.literal_text(setting.value), setting.node) for setting in settings]
+    for finding in _differing(texts):
+        if finding.node is node or (isinstance(node, ast.Dict) and finding.node in node.values):
+            yield finding
 
 
 @RULE.check(level=Level.INFORMATION)
@@ -223,6 +225,15 @@ def overwritten(node: Script, facts: Facts) -> Iterator[Finding]:
                 variable,
                 f"This drops the libraries of `{node.images[variable.stage].split()[0]}` from `{variable.name}`. Keep them: append `:${variable.name}`.",
             )
+
+
+@RULE.check
+def too_late_in_notebook(node: Script, facts: Facts) -> Iterator[Finding]:
+    """`%env` below the import that reads the variable."""
+    for variable in node.variables if node.kind == "notebook" else ():
+        packages = "|".join(_READ_ON_IMPORT.get(variable.name, ())) if variable.lasting else ""
+        if packages and re.search(rf"^(?:import|from) (?:{packages})\b", node.text[: variable.start], re.MULTILINE):
+            yield Finding(variable, f"`{variable.name}` is read by an import above: set here, it changes nothing. Set it before.")
 
 
 @RULE.check(level=Level.INFORMATION)

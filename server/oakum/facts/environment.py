@@ -71,6 +71,36 @@ class EnvironmentFacts(TracingFacts):
     def _is_environment(self, node: ast.expr) -> bool:
         return (key_of(node) or "").endswith("environ") and self.qualified(node) == "os.environ"
 
+    def environments(self, node: ast.AST) -> list[Setting]:
+        """All that is set beside a node: in the process, in the dictionary that an assignment fills, or in a literal one."""
+        match node:
+            case ast.Dict(keys=keys, values=values):
+                pairs = zip(keys, values, strict=True)
+                return [Setting(k.value, v, v) for k, v in pairs if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+            case ast.Assign(targets=[ast.Subscript(value=owner, slice=ast.Constant(value=str()))]) if (
+                key := key_of(owner)
+            ) is not None:
+                if not self._is_environment(owner):
+                    return self._filled(key, node)
+            case _:
+                pass
+        found = self.environment()
+        return found if any(setting.node is node for setting in found) else []
+
+    def _filled(self, key: str, node: ast.AST) -> list[Setting]:
+        """What a function puts into a dictionary by assignments."""
+        if self.source.asked is not None:
+            self.source.asked.add(key)
+        found: list[Setting] = []
+        for other in self.nodes(ast.Assign):
+            match other:
+                case ast.Assign(targets=[ast.Subscript(value=owner, slice=ast.Constant(value=str(name)))], value=value):
+                    if key_of(owner) == key and self.function(other) is self.function(node):
+                        found.append(Setting(name, value, other))
+                case _:
+                    pass
+        return found
+
     def literal_text(self, node: ast.expr) -> str:
         """The literal parts of a text, through names: `f"{home}/bin:" + path` as far as it is written down."""
         parts: list[str] = []
