@@ -41,6 +41,14 @@ def verified(
     graphs = _graphs(report.document, memory)
 
     def holds(item: Diagnostic, mend: Mend) -> bool:
+        places = memory.pieces.places() if memory.pieces else []
+        try:
+            return tried(item, mend)
+        finally:
+            if memory.pieces:
+                memory.pieces.put_back(places)
+
+    def tried(item: Diagnostic, mend: Mend) -> bool:
         document = edits.edited(report.document, mend.edits)
         fork = memory.fork()
         after = analyse(document, settings, memory=fork, cancelled=cancelled)

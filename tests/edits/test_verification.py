@@ -72,3 +72,15 @@ def test_cells_move_with_their_lines() -> None:
     after = edited(document, [TextEdit(0, 0, "import torch\n\n"), TextEdit(12, 18, "c = 3")])
     assert after.text == "import torch\n\na = 1\nb = 2\nc = 3"
     assert after.cells == (Cell(1, 0), Cell(3, 3), Cell(4, 4))
+
+
+def test_each_fix_is_tried_on_the_file_as_it_is() -> None:
+    """Trying one moves pieces that the file and its fixed version share; the next fix, and the next edit, find them back in place."""
+    useless = "torch.autograd.detect_anomaly()\n"
+    document = Document(f"import torch\n\n{useless}x = 1\n{useless}torch.autograd.set_detect_anomaly(True)\n")
+    memory = Memory()
+    report = analyse(document, memory=memory)
+    held = verified(report, memory=memory)
+    assert [len(item.mends) for item in held.diagnostics] == [1, 1, 1]
+    later = Document(document.text + "y = 2\n")
+    assert [item.start for item in analyse(later, memory=memory).diagnostics] == [item.start for item in report.diagnostics]

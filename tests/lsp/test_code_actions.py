@@ -190,3 +190,13 @@ async def test_a_comment_that_silences_nothing_is_faded_and_goes(editor: Editor)
     assert action.is_preferred
     assert edited(text, action, uri, editor.encoding) == "import torch\n\nx = 1\n"
     assert not [each for each in rest if each.title.startswith("Ignore")]
+
+
+async def test_typing_after_a_look_at_fixes_finds_everything_in_its_place(editor: Editor) -> None:
+    """Fixes are tried in memory, which is the memory of the file that is typed in."""
+    useless = "torch.autograd.detect_anomaly()\n"
+    text = f"import torch\n\n{useless}x = 1\n{useless}"
+    uri = editor.open(text)
+    await editor.actions(uri, types.Range(types.Position(0, 0), types.Position(9, 0)))
+    editor.change(uri, text + "y = 2\n")
+    assert [item.range.start.line for item in await editor.diagnostics(uri)] == [2, 4]

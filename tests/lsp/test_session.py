@@ -211,7 +211,7 @@ async def test_saving_does_not_wait_for_an_analysis_that_takes_long(server: Serv
     begun = time.monotonic()
     context = types.CodeActionContext([], only=["source.fixAll.oakum"])
     assert await session.code_actions(URI, at(0, 0), context) == []
-    action = types.CodeAction("Fix", data={"uri": URI, "version": 1})
+    action = types.CodeAction("Fix", kind="source.fixAll.oakum", data={"uri": URI, "version": 1})
     assert (await session.resolve(action)).edit is None
     assert time.monotonic() - begun < 2.5 * under_test.SAVING_WITHIN
     analysis.go.set()

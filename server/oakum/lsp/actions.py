@@ -29,13 +29,13 @@ def code_actions(
     """Mends of the findings in a range, those of their kind, all safe ones of the file, the rule's page, and to ignore them."""
     if not client.actions:
         return []
-    touching = list(_touching(source, report, uri, where))
+    items = list(touching(source, report, uri, where))
     found = (
-        *_mends(source, client, touching),
-        *_of_a_kind(source, report, client, uri, touching),
+        *_mends(source, client, items),
+        *_of_a_kind(source, report, client, uri, items),
         *_fix_all(source, report, client, uri),
-        *_explanations(client, touching),
-        *_ignores(source, client, touching),
+        *_explanations(client, items),
+        *_ignores(source, client, items),
     )
     return [action for action in found if _is_wanted(action, only)]
 
@@ -66,7 +66,8 @@ def _is_wanted(action: types.CodeAction, only: Sequence[str] | None) -> bool:
     return not only or any(wanted in ("", kind) or kind.startswith(f"{wanted}.") for wanted in only)
 
 
-def _touching(source: Source, report: Report, uri: str, where: types.Range) -> Iterator[Diagnostic]:
+def touching(source: Source, report: Report, uri: str, where: types.Range) -> Iterator[Diagnostic]:
+    """The findings that a range of a part touches."""
     start, end = source.offset(uri, where.start), source.offset(uri, where.end)
     if start is not None and end is not None:
         yield from (item for item in report.diagnostics if item.start <= end and start <= item.end)

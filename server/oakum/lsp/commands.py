@@ -22,7 +22,8 @@ STATUS = "oakum.status"
 async def fix_all(session: Session, uri: str) -> dict[str, Any]:
     """Make every safe fix in an open document; answers how many, and the edit where the editor can't be asked to make it."""
     known = await session.report(uri)
-    edit, made = actions.fix_all(*known, session.client) if known else (None, 0)
+    held = await session.held(uri, known[1], known[1].diagnostics) if known else None
+    edit, made = actions.fix_all(known[0], held, session.client) if known and held else (None, 0)
     if edit is None:
         return {"fixed": 0}
     if not session.client.applies:

@@ -12,7 +12,7 @@ from lsprotocol import types
 from oakum import notebook
 from oakum.analysis import Memory
 from oakum.lsp.places import Part, Source, path_of
-from oakum.report import Report
+from oakum.report import Diagnostic, Report
 from oakum.semantics.program import Workspace
 from oakum.settings import Settings
 from oakum.syntax.document import PYTHON, Document
@@ -57,6 +57,7 @@ class Opened:
         self.memory = Memory(workspace)
         self.settings: Settings | None = None  # those that the memory was made with
         self.rests_on: frozenset[Path] = frozenset()  # other files that the last analysis looked into
+        self.held: dict[int, Diagnostic] = {}  # findings of the last report, by id, with those of their fixes that hold
         self.analysis: asyncio.Task[Report | None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self._encoding = encoding
@@ -100,6 +101,7 @@ class Opened:
         """What is known, or is being found out, is of the past."""
         self.revision += 1
         self.analysis = None
+        self.held = {}
         self._source = None
         if self.timer:
             self.timer.cancel()

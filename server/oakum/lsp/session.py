@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -30,8 +31,9 @@ from oakum.lsp.opened import Opened, Text
 from oakum.lsp.places import Source, path_of
 from oakum.lsp.projects import Projects
 from oakum.lsp.worker import TooSlow, Worker
-from oakum.report import Report
+from oakum.report import Diagnostic, Report
 from oakum.semantics.program import Workspace
+from oakum.verification import verified
 
 TYPING_PAUSE = 0.03
 SAVING_WITHIN = 0.2  # who saves is not to wait longer for a fix
@@ -291,33 +293,76 @@ class Session:
         return hover(*known, self.client, uri, position) if known else None
 
     async def code_actions(self, uri: str, where: types.Range, context: types.CodeActionContext) -> list[types.CodeAction]:
+        """What can be done, with fixes that hold. Who saves gets what is known within a moment, and nothing else."""
         within = SAVING_WITHIN if actions.is_about_saving(context.only) else None
-        known = await self.report(uri, within)
-        return actions.code_actions(*known, self.client, uri, where, context.only) if known else []
+        with suppress(asyncio.TimeoutError):
+            return await asyncio.wait_for(self._code_actions(uri, where, context.only), within)
+        return []
+
+    async def _code_actions(self, uri: str, where: types.Range, only: Sequence[str] | None) -> list[types.CodeAction]:
+        if (known := await self.report(uri)) is None:
+            return []
+        source, report = known
+        touching = list(actions.touching(source, report, uri, where))
+        held = await self.held(uri, report, touching if self.client.resolves else report.diagnostics)
+        return actions.code_actions(source, held, self.client, uri, where, only) if held else []
 
     async def resolve(self, action: types.CodeAction) -> types.CodeAction:
-        """The action with its edit; without one if the text has moved on since it was offered, or takes too long."""
+        """The action with its edit; without one if the text has moved on since it was offered, or it takes too long to save."""
+        within = SAVING_WITHIN if action.kind == actions.FIX_ALL else None
+        with suppress(asyncio.TimeoutError):
+            return await asyncio.wait_for(self._resolve(action), within)
+        return action
+
+    async def _resolve(self, action: types.CodeAction) -> types.CodeAction:
         given: Any = action.data
         data = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
         uri: Any = data.get("uri")
-        if isinstance(uri, str) and not action.edit and (known := await self.report(uri, SAVING_WITHIN)):
-            versions = {part.uri: part.version for part in known[0].parts}
-            if versions.get(uri) == data.get("version"):
-                return actions.resolve(*known, self.client, action)
+        if isinstance(uri, str) and not action.edit and (known := await self.report(uri)):
+            source, report = known
+            versions = {part.uri: part.version for part in source.parts}
+            if versions.get(uri) == data.get("version") and (held := await self.held(uri, report, report.diagnostics)):
+                return actions.resolve(source, held, self.client, action)
         return action
+
+    async def held(self, uri: str, report: Report, of: Sequence[Diagnostic]) -> Report | None:
+        """The report with only those fixes of some findings that hold: each is made in memory, once. None if it is overtaken."""
+        opened = self.opened.get(uri)
+        if opened is None:
+            return None
+        todo = [item for item in of if item.mends and id(item) not in opened.held]
+        if todo and opened.settings is not None:
+            await asyncio.shield(self._hold(opened, report, todo))
+        if any(item.mends and id(item) not in opened.held for item in of):
+            return None
+        return replace(report, diagnostics=tuple(opened.held.get(id(item), item) for item in report.diagnostics))
+
+    async def _hold(self, opened: Opened, report: Report, todo: Sequence[Diagnostic]) -> None:
+        revision = opened.revision
+        work = partial(
+            verified,
+            report,
+            opened.settings,
+            memory=opened.memory,
+            of=todo,
+            cancelled=lambda: opened.revision != revision,
+        )
+        try:
+            checked = await self.worker.run(work)
+        except Cancelled:
+            return
+        except Exception as error:
+            self.editor.log(f"fixes of {opened.uri} could not be tried: {type(error).__name__}: {error}")
+            checked = replace(report, diagnostics=tuple(replace(item, mends=()) for item in report.diagnostics))
+        if opened.revision == revision:
+            wanted = {id(item) for item in todo}
+            pairs = zip(report.diagnostics, checked.diagnostics, strict=True)
+            opened.held.update({id(item): held for item, held in pairs if id(item) in wanted})
 
     # --- analysis ---
 
-    async def report(self, uri: str, within: float | None = None) -> tuple[Source, Report] | None:
-        """The newest version of what is open and all that is known of it. Typing meanwhile makes it wait for the newer one.
-
-        None where nothing is open, or it is not known `within` some seconds.
-        """
-        with suppress(asyncio.TimeoutError):
-            return await asyncio.wait_for(self._newest(uri), within)
-        return None
-
-    async def _newest(self, uri: str) -> tuple[Source, Report] | None:
+    async def report(self, uri: str) -> tuple[Source, Report] | None:
+        """The newest version of what is open and all that is known of it. Typing meanwhile makes it wait for the newer one."""
         while opened := self.opened.get(uri):
             source = opened.source
             report = await asyncio.shield(self._analysis(opened))

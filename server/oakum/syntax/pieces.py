@@ -78,6 +78,15 @@ class Pieces:
     def __iter__(self) -> Iterator[Piece]:
         return iter(self.pieces)
 
+    def places(self) -> list[tuple[int, int]]:
+        """Where the pieces stand."""
+        return [(piece.first_line, piece.start) for piece in self.pieces]
+
+    def put_back(self, places: list[tuple[int, int]]) -> None:
+        """Where they stood: parsing another version moves the pieces that both have."""
+        for piece, (first_line, start) in zip(self.pieces, places, strict=True):
+            piece.first_line, piece.start = first_line, start
+
 
 def parse(document: Document, previous: Pieces | None = None) -> Pieces:
     """The pieces of `document`; those of `previous` whose text stands unchanged are the same objects."""
