@@ -2,7 +2,7 @@
 
 A rule stays silent where a fact is not sure; so a fact that is silent where it isn't sure raises no false alarm. The questions are
 grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`, `training`, `tensors`,
-`tensorflow`, `graphs`, `tracing`, `models`.
+`tensorflow`, `graphs`, `tracing`, `models`, `sessions`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from oakum.facts.custom_function import CustomFunction, Kept, Role
 from oakum.facts.environment import EnvironmentFacts, Setting
 from oakum.facts.holders import Holder
 from oakum.facts.models import ModelFacts, Pass
-from oakum.facts.resources import ResourceFacts
+from oakum.facts.sessions import SessionFacts
 from oakum.facts.state import Update
 from oakum.knowledge.objects import Resource
 from oakum.semantics.execution import Execution
@@ -42,5 +42,5 @@ __all__ = [
 ]
 
 
-class Facts(EnvironmentFacts, ModelFacts, ResourceFacts):
+class Facts(EnvironmentFacts, ModelFacts, SessionFacts):
     """What is known of one file. Node arguments are nodes of that file."""
