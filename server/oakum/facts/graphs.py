@@ -70,7 +70,8 @@ class GraphFacts(TensorFlowFacts):
 
         again = self.again(node, excuse, frozenset(knowledge.REPEATED_METHODS))
         function = self.function(node)
-        if again is None or (again.loop in self.ancestors(node) and again.loop is not function):
+        called = again is not None and isinstance(again.loop, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if again is None or (again.loop in self.ancestors(node) and not called):
             return again
         if function is None or self.fresh_graph(node, function):
             return None
