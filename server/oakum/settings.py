@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oakum.rule import Form, Level, Rule
 
@@ -36,6 +36,14 @@ class Settings:
         if level is Level.OFF or _RANK[level] < _RANK[self.level]:
             return None
         return level
+
+    def under(self, select: tuple[str, ...], ignore: tuple[str, ...], level: Level | None) -> Settings:
+        """A project's settings with those of a command over them: who selects a rule there wants to see it."""
+        project = self
+        if select:
+            severity = {selector: loud for selector, loud in self.severity.items() if loud is not Level.OFF}
+            project = replace(self, select=select, ignore=(), severity=severity)
+        return replace(project, ignore=(*project.ignore, *ignore), level=level or project.level)
 
 
 _RANK = {Level.OFF: 0, Level.HINT: 1, Level.INFORMATION: 2, Level.WARNING: 3}

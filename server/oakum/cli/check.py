@@ -66,7 +66,7 @@ class Run:
     def settings(self, path: Path) -> Settings:
         """The settings of a file: its project's, with those of the command line over them."""
         project = self.configuration(path.absolute().parent).settings_of(path.absolute())
-        return over(project, self.select, self.ignore, self.level)
+        return project.under(self.select, self.ignore, self.level)
 
     # --- what is new ---
 
@@ -242,14 +242,6 @@ class Run:
         source: Source = files.read(path)
         print(explain(source.document, line, self.settings(path)), end="")
         return NOTHING
-
-
-def over(project: Settings, select: tuple[str, ...], ignore: tuple[str, ...], level: Level | None) -> Settings:
-    """A project's settings with others over them: who selects a rule there wants to see it."""
-    if select:
-        severity = {selector: loud for selector, loud in project.severity.items() if loud is not Level.OFF}
-        project = replace(project, select=select, ignore=(), severity=severity)
-    return replace(project, ignore=(*project.ignore, *ignore), level=level or project.level)
 
 
 def _settings_text(project: Configuration, settings: Settings) -> str:
