@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from oakum import __version__, catalogue
+from oakum import __version__, catalogue, configuration
 from oakum.cli import main
+from oakum.configuration import tomllib
 
 
 def test_explain(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,3 +154,61 @@ def test_a_workspace_does_not_stand_in_for_libraries(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "oakum", "check", "."], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("option", ["--tcp", "--ws"])
+@pytest.mark.parametrize("address", ["0.0.0.0:2087", "[::]:2087", "192.168.1.7:2087", "example.org:2087"])
+def test_a_server_for_others_has_to_be_wanted(run: Any, monkeypatch: pytest.MonkeyPatch, option: str, address: str) -> None:
+    from oakum.lsp import server
+
+    started: list[Any] = []
+    monkeypatch.setattr(server, "main", lambda tcp, ws: started.append(tcp or ws) or 0)
+    status, _, err = run("server", option, address)
+    assert (status, started) == (2, [])
+    assert "can be reached by others" in err
+    status, _, err = run("server", option, address, "--i-know-that-anybody-can-connect")
+    assert (status, len(started)) == (0, 1)
+    assert err.startswith("warning: ")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.1.2.3:1", "[::1]:1", "localhost:1"])
+def test_a_server_for_this_machine(run: Any, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    from oakum.lsp import server
+
+    monkeypatch.setattr(server, "main", lambda tcp, ws: 0)
+    assert run("server", "--ws", address) == (0, "", "")
+
+
+def test_what_can_be_set(run: Any) -> None:
+    status, out, err = run("config")
+    assert (status, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    for key in configuration.KEYS:
+        assert f"\n{key}\n" in f"\n{out}"
+    assert run("config", "select")[1].startswith("select\n  Only these rules")
+    assert run("config", "selct")[0] == 2
+
+
+def test_the_schema_says_what_is_read(run: Any, tmp_path: Path) -> None:
+    schema = json.loads(run("config", "--schema")[1])
+    jsonschema.Draft202012Validator.check_schema(schema)
+    good = "\n".join(
+        key.example for name, key in configuration.KEYS.items() if name not in ("extend", "baseline", "severity", "select")
+    )
+    (tmp_path / "oakum.toml").write_text(good.replace("PT07", "PT01"))
+    assert configuration.read(tmp_path / "oakum.toml")
+    for key in configuration.KEYS.values():
+        jsonschema.validate(tomllib.loads(key.example), schema)
+    for bad in (
+        'select = "PT01"',
+        'level = "loud"',
+        "nonsense = 1",
+        "per-file-ignores = { a = 1 }",
+        'severity = { PT01 = "loud" }',
+        "extend = 3",
+    ):
+        (tmp_path / "oakum.toml").write_text(bad)
+        with pytest.raises(configuration.ConfigurationError):
+            configuration.read(tmp_path / "oakum.toml")
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(tomllib.loads(bad), schema)
