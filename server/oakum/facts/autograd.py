@@ -171,11 +171,9 @@ class AutogradFacts(LifetimeFacts):
     def lent_grad_free(self, function: ast.AST) -> bool:
         """Whether a function is handed to a call that isn't recorded, or to a function that switches recording off."""
         name = getattr(function, "name", None)
-        for read in (*self.nodes(ast.Name), *self.nodes(ast.Attribute)):
+        for read in self.source.named(name) if name else ():
             call = self.parent(read)
             if not isinstance(call, ast.Call) or read not in call.args:
-                continue
-            if (read.id if isinstance(read, ast.Name) else getattr(read, "attr", None)) != name:
                 continue
             if not self.records(call) or any(self.calls_in(f, "no_grad", "inference_mode") for f in self.called(call)):
                 return True

@@ -158,8 +158,8 @@ class ObjectFacts(SyntaxFacts):
             return []
         return [
             read
-            for read in self.nodes(ast.Attribute)
-            if isinstance(read, ast.Attribute) and read.attr == function.name and self.maker(read, "loader", "module") is node
+            for read in self.source.named(function.name)
+            if isinstance(read, ast.Attribute) and self.maker(read, "loader", "module") is node
         ]
 
     def is_size(self, node: ast.AST) -> bool:

@@ -297,7 +297,7 @@ class States:
         """Whether a state is made anew outside of what sets it up, or in each call, or cut off, or is a parameter that learns."""
         facts, key = self.facts, update.key
         cls = facts.method_class(self.function)
-        for node in facts.nodes(ast.Attribute):
+        for node in facts.mentions(key.rpartition(".")[2]):
             if not isinstance(node, ast.Attribute) or key_of(node) != key or facts.enclosing_class(node) is not cls:
                 continue
             outer, statement = facts.parent(node), facts.statement(node)

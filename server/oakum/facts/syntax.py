@@ -10,6 +10,7 @@ from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetimes
 from oakum.semantics.program import COMPREHENSIONS, LOOPS, Source
+from oakum.syntax.pieces import inside_of
 
 _CLOCKS = (
     "perf_counter",
@@ -128,18 +129,11 @@ class SyntaxFacts:
 
     def mentions(self, name: str) -> list[ast.Name | ast.Attribute]:
         """Everything in the file whose last part is a name: `saved`, `self.saved`, `Cls.saved`; reads and bindings."""
-        names = [node for node in self.nodes(ast.Name) if isinstance(node, ast.Name) and node.id == name]
-        return [*names, *(node for node in self.nodes(ast.Attribute) if isinstance(node, ast.Attribute) and node.attr == name)]
+        return self.source.named(name)
 
     def nodes_in(self, scope: ast.AST, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Nodes of these types inside a node, without descending into nested functions and classes."""
-        pending = list(ast.iter_child_nodes(scope))[::-1]
-        while pending:
-            node = pending.pop()
-            if isinstance(node, kinds):
-                yield node
-            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-                pending.extend(list(ast.iter_child_nodes(node))[::-1])
+        return (node for node in inside_of(scope) if isinstance(node, kinds))
 
     def argument(self, call: ast.Call, position: int, name: str) -> ast.expr | None:
         """An argument of a call by position or keyword, None where it isn't given (or hidden in `*` or `**`)."""

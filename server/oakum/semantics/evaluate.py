@@ -1241,7 +1241,10 @@ def _is_text(node: ast.expr, text: str) -> bool:
 
 
 def _class_body(cls: ast.ClassDef) -> list[ast.stmt]:
-    """Statements of a class body, those under `if` and `try` as well."""
+    """Statements of a class body, those under `if` and `try` as well. Kept with the node."""
+    kept: list[ast.stmt] | None = getattr(cls, "statements", None)
+    if kept is not None:
+        return kept
     found: list[ast.stmt] = []
     pending = list(cls.body)
     while pending:
@@ -1249,6 +1252,7 @@ def _class_body(cls: ast.ClassDef) -> list[ast.stmt]:
         found.append(statement)
         if isinstance(statement, (ast.If, ast.Try)):
             pending = [*statement.body, *statement.orelse, *pending]
+    cls.statements = found  # pyright: ignore[reportAttributeAccessIssue]
     return found
 
 

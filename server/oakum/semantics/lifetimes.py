@@ -222,8 +222,8 @@ class Lifetimes:
                     and call.func.value.attr == name
                 ):
                     return True
-        for node in source.nodes(ast.Attribute):
-            if isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load):
+        for node in source.named(name):
+            if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
                 holder = source.enclosing_class(node)
                 if holder is None:
                     return True  # agent.losses = []
@@ -479,7 +479,7 @@ class Lifetimes:
                 and parameters(function.args)
                 and parameters(function.args)[0].arg == name_root
             )
-            for node in source.nodes(ast.Attribute):
+            for node in source.named(key.rpartition(".")[2]):
                 if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and (other := key_of(node)) is not None:
                     if (other == key and (source.enclosing_class(node) is cls or not instance)) or (
                         instance and other.partition(".")[2] == tail and source.enclosing_class(node) is not cls
@@ -487,8 +487,8 @@ class Lifetimes:
                         found.append(node)
             return found
         local = function is not None and key in own_flow.definitions and key not in own_flow.globals
-        for node in source.nodes(ast.Name):
-            if isinstance(node, ast.Name) and node.id == key and isinstance(node.ctx, ast.Load):
+        for node in source.named(key):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 inside = source.function(node)
                 if (
                     not local

@@ -260,8 +260,8 @@ class Ownership:
             return Owned(End.HANDED, key, binding)
         _, _, unknown = self.evaluator.ancestry(cls, self.evaluator.frame_at(source, cls))
         uses = _Uses()
-        for node in source.nodes(ast.Attribute):
-            if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Load):
+        for node in source.named(name):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                 self._use(node, releases, uses, 1)
         if uses.closes:
             return Owned(End.RELEASED, key, binding, closes=tuple(uses.closes))

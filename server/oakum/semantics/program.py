@@ -58,6 +58,7 @@ class Source:
         self.asked: set[str] | None = None
         self._calls: dict[str, list[ast.Call]] = {}
         self._nodes: dict[type[ast.AST], list[ast.AST]] = {}
+        self._named: dict[str, list[ast.Name | ast.Attribute]] = {}
         self._bound: frozenset[str] | None = None
         self._aliases: dict[str, set[str]] | None = None
 
@@ -157,6 +158,12 @@ class Source:
         if kind not in self._nodes:
             self._nodes[kind] = [node for piece in self.pieces if piece.statements for node in piece.index.by_type.get(kind, ())]
         return self._nodes[kind]
+
+    def named(self, name: str) -> list[ast.Name | ast.Attribute]:
+        """All names and attributes with this last part, reads and bindings."""
+        if name not in self._named:
+            self._named[name] = [node for piece in self.pieces if piece.statements for node in piece.index.named.get(name, ())]
+        return self._named[name]
 
     def calls(self, name: str) -> list[ast.Call]:
         """All calls of something whose last part is `name`. The name is noted in `asked`."""

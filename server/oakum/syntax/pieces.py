@@ -20,10 +20,11 @@ LONGEST_LINE = 100_000  # generated data, not code: parsing it helps nobody
 
 @dataclass(slots=True, eq=False)
 class Index:
-    """What one walk over a piece finds: nodes by type, calls by the called name's last part. It also tells each node its parent."""
+    """What one walk over a piece finds: nodes by type; names and calls by their last part. It also tells each node its parent."""
 
     by_type: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict[type[ast.AST], list[ast.AST]])
     calls: dict[str, list[ast.Call]] = field(default_factory=dict[str, list[ast.Call]])
+    named: dict[str, list[ast.Name | ast.Attribute]] = field(default_factory=dict[str, "list[ast.Name | ast.Attribute]"])
 
 
 @dataclass(slots=True, eq=False)
@@ -286,9 +287,25 @@ def parent_of(node: ast.AST) -> ast.AST | None:
     return getattr(node, "parent", None)
 
 
+def inside_of(scope: ast.AST) -> list[ast.AST]:
+    """All nodes inside of one, in order, without those of nested functions and classes. Kept with the node: don't change it."""
+    found: list[ast.AST] | None = getattr(scope, "inside", None)
+    if found is None:
+        found = []
+        pending = [*ast.iter_child_nodes(scope)][::-1]
+        while pending:
+            node = pending.pop()
+            found.append(node)
+            if not isinstance(node, (ast.Name, ast.Constant, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+                pending.extend([*ast.iter_child_nodes(node)][::-1])
+        if isinstance(scope, (ast.stmt, ast.Lambda)):
+            scope.inside = found  # pyright: ignore[reportAttributeAccessIssue]
+    return found
+
+
 def _walk(statements: list[ast.stmt]) -> Index:
     index = Index()
-    by_type, calls = index.by_type, index.calls
+    by_type, calls, named = index.by_type, index.calls, index.named
     stack: list[ast.AST] = [*reversed(statements)]
     while stack:
         node = stack.pop()
@@ -298,8 +315,13 @@ def _walk(statements: list[ast.stmt]) -> Index:
             by_type[kind] = [node]
         else:
             found.append(node)
-        if kind is ast.Name or kind is ast.Constant:
+        if kind is ast.Constant:
             continue
+        if isinstance(node, ast.Name):
+            named.setdefault(node.id, []).append(node)
+            continue
+        if isinstance(node, ast.Attribute):
+            named.setdefault(node.attr, []).append(node)
         if isinstance(node, ast.Call):
             function = node.func
             name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
