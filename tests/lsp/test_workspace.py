@@ -173,6 +173,19 @@ async def test_turning_it_off_clears(start: Start, tmp_path: Path) -> None:
     await editor.until(lambda: not shown(editor, uri))
 
 
+async def test_turning_it_off_answers_who_waits(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(LEAK)
+    editor = await start(PULLS, folder=tmp_path, settings={"diagnosticMode": "workspace"})
+    first = await ask(editor)
+    previous = [types.PreviousResultId(each.uri, each.result_id or "") for each in first.items]
+    waiting = asyncio.create_task(ask(editor, *previous))
+    await asyncio.sleep(0.3)
+    editor.client.set_configuration({"diagnosticMode": "openFiles"}, section="oakum")
+    editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
+    for answer in (await asyncio.wait_for(waiting, 20), await ask(editor, *previous)):
+        assert [(each.kind, len(getattr(each, "items", (1,)))) for each in answer.items] == [("full", 0)]
+
+
 async def test_closed_files_are_pulled(start: Start, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(LEAK)
     (tmp_path / "b.py").write_text(LEAK)

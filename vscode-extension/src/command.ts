@@ -61,7 +61,7 @@ export async function findCommand(home: string, log: vscode.LogOutputChannel): P
 }
 
 /** Take a setting back wherever it is made. */
-export async function forget(name: string): Promise<void> {
+export async function takeBack(name: string): Promise<void> {
   const settings = vscode.workspace.getConfiguration("oakum");
   const made = settings.inspect(name);
   if (made?.workspaceValue !== undefined) {

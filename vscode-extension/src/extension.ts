@@ -35,7 +35,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     command("toggle", toggle),
     command("report", () => report(context, running)),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (["interpreter", "path", "run"].some((name) => event.affectsConfiguration(`oakum.${name}`))) {
+      if (["interpreter", "path", "run", "diagnosticMode"].some((name) => event.affectsConfiguration(`oakum.${name}`))) {
         void running.restart();
       }
     }),

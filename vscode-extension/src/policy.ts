@@ -1,15 +1,14 @@
 /** What is decided about the server without VS Code. */
 
 /** Settings that are the extension's own business; the server complains about names that it doesn't know. */
-const OURS = ["interpreter", "path", "run", "fixAll", "trace"];
+const OURS = new Set(["interpreter", "path", "run", "fixAll", "trace"]);
 
 /** The section `oakum` as the server is to see it. */
-export function forServer(section: unknown, checksWorkspace: boolean): unknown {
+export function forServer(section: unknown): unknown {
   if (typeof section !== "object" || section === null) {
     return section;
   }
-  const hidden = new Set(checksWorkspace ? OURS : [...OURS, "diagnosticMode"]);
-  return Object.fromEntries(Object.entries(section).filter(([key]) => !hidden.has(key)));
+  return Object.fromEntries(Object.entries(section).filter(([key]) => !OURS.has(key)));
 }
 
 /** Whether a server speaks as this extension expects: the same major version, and before 1.0 the same minor one. */

@@ -9,7 +9,7 @@ import {
   RevealOutputChannelOn,
   type LanguageClientOptions,
 } from "vscode-languageclient/node";
-import { findCommand, forget, Trouble, type Command } from "./command";
+import { findCommand, takeBack, Trouble, type Command } from "./command";
 import { Crashes, fits, forServer } from "./policy";
 
 export const SELECTOR = [
@@ -33,21 +33,19 @@ export class Server implements vscode.Disposable {
   latency: number | undefined;
   private client: LanguageClient | undefined;
   private command: Command | undefined;
+  private shown: vscode.DiagnosticCollection | undefined;
   private crashes = new Crashes();
   private queue: Promise<void> = Promise.resolve();
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
   readonly log = vscode.window.createOutputChannel("Oakum", { log: true });
 
+  private readonly closing = vscode.workspace.onDidCloseTextDocument(({ uri }) => this.forget(uri));
+
   constructor(private readonly context: vscode.ExtensionContext) {}
 
   get runsOn(): string {
     return this.command?.by ?? "";
-  }
-
-  /** Whether the server itself checks files that are not open. */
-  get checksWorkspace(): boolean {
-    return this.client?.initializeResult?.capabilities.diagnosticProvider?.workspaceDiagnostics ?? false;
   }
 
   /** Start anew because the user, or a setting, wants it: what crashed before counts no more. */
@@ -104,6 +102,7 @@ export class Server implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.closing.dispose();
     this.changed.dispose();
     this.log.dispose();
   }
@@ -153,6 +152,10 @@ export class Server implements vscode.Disposable {
       documentSelector: SELECTOR,
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
+      diagnosticCollectionProvider: {
+        create: (name) => (this.shown = vscode.languages.createDiagnosticCollection(name)),
+        dispose: (collection) => collection.dispose(),
+      },
       diagnosticPullOptions: { onChange: onType, onSave: true },
       initializationFailedHandler: () => false,
       errorHandler: {
@@ -169,9 +172,7 @@ export class Server implements vscode.Disposable {
           configuration: async (params, token, next) => {
             const answer = await next(params, token);
             return Array.isArray(answer)
-              ? answer.map((item, index) =>
-                  params.items[index]?.section === "oakum" ? forServer(item, this.checksWorkspace) : item,
-                )
+              ? answer.map((item, index) => (params.items[index]?.section === "oakum" ? forServer(item) : item))
               : answer;
           },
         },
@@ -211,7 +212,7 @@ export class Server implements vscode.Disposable {
         new Trouble(
           `The server of ${found.by}, ${found.command}, ${which}; this extension is made for ${expected}.`,
           "Use the Bundled Server",
-          () => forget("path"),
+          () => takeBack("path"),
         ),
       );
     }
@@ -228,6 +229,16 @@ export class Server implements vscode.Disposable {
   private async tell(how: "Warning" | "Error", trouble: Trouble): Promise<void> {
     if ((await vscode.window[`show${how}Message`](trouble.message, trouble.button)) === trouble.button) {
       await trouble.remedy();
+    }
+  }
+
+  /**
+   * The client leaves it to a server that checks the whole workspace to tell of files that were closed. Where that is not
+   * wanted, nobody would take back what was said of them.
+   */
+  private forget(uri: vscode.Uri): void {
+    if (vscode.workspace.getConfiguration("oakum").get("diagnosticMode") !== "workspace") {
+      this.shown?.delete(uri);
     }
   }
 

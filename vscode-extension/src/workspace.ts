@@ -2,7 +2,7 @@
 
 import * as path from "node:path";
 import * as vscode from "vscode";
-import { message, page, type Phase, type Server } from "./server";
+import { message, page, type Server } from "./server";
 
 interface Place {
   path: string;
@@ -29,9 +29,6 @@ const SEVERITIES = {
 export class Workspace implements vscode.Disposable {
   private readonly found = vscode.languages.createDiagnosticCollection("oakum.workspace");
   private readonly listeners: vscode.Disposable;
-  private running: Promise<void> | undefined;
-  private stale = false;
-  private phase: Phase = "stopped";
 
   constructor(private readonly server: Server) {
     const watcher = vscode.workspace.createFileSystemWatcher("**/*.{py,pyi,ipynb}", true);
@@ -42,26 +39,17 @@ export class Workspace implements vscode.Disposable {
       watcher.onDidDelete(forget),
       vscode.workspace.onDidOpenTextDocument((document) => forget(document.uri)),
       vscode.workspace.onDidOpenNotebookDocument((book) => forget(book.uri)),
-      vscode.workspace.onDidSaveTextDocument(({ languageId }) => languageId === "python" && this.follow()),
-      vscode.workspace.onDidSaveNotebookDocument(() => this.follow()),
-      vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("oakum") && this.follow()),
-      server.onDidChange(() => {
-        if (server.phase !== this.phase && (this.phase = server.phase) === "running") {
-          this.follow();
-        }
-      }),
+      vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("oakum") && this.found.clear()),
     );
   }
 
-  /** Look at all files once, as the command does. */
+  /** Look at all files once. In the mode `workspace` the server does so all the time. */
   async check(): Promise<void> {
     const title = "Oakum checks the workspace";
     try {
-      const count = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => this.look());
-      vscode.window.setStatusBarMessage(
-        count === 0 ? "Oakum finds no leak in files that are not open" : `Oakum finds leaks in ${count} closed files`,
-        8000,
-      );
+      if (vscode.workspace.getConfiguration("oakum").get("diagnosticMode") !== "workspace") {
+        await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => this.look());
+      }
       await vscode.commands.executeCommand("workbench.actions.view.problems");
     } catch (error) {
       void vscode.window.showErrorMessage(`Oakum could not check the workspace: ${message(error)}`);
@@ -73,36 +61,12 @@ export class Workspace implements vscode.Disposable {
     this.found.dispose();
   }
 
-  /** In the mode `workspace`, keep up with what is on disk. In the other, what was said under earlier settings is taken back. */
-  private follow(): void {
-    const settings = vscode.workspace.getConfiguration("oakum");
-    if (settings.get("diagnosticMode") !== "workspace" || !settings.get("enable", true) || this.server.checksWorkspace) {
-      this.found.clear();
-      return;
-    }
-    if (this.running) {
-      this.stale = true;
-      return;
-    }
-    this.running = this.look()
-      .then(() => undefined)
-      .catch((error) => this.server.log.warn(`the workspace could not be checked: ${message(error)}`))
-      .finally(() => {
-        this.running = undefined;
-        if (this.stale) {
-          this.stale = false;
-          this.follow();
-        }
-      });
-  }
-
-  /** Check what is on disk; the number of closed files with findings. */
-  private async look(): Promise<number> {
+  private async look(): Promise<void> {
     const folders = (vscode.workspace.workspaceFolders ?? [])
       .filter(({ uri }) => uri.scheme === "file")
       .map(({ uri }) => uri.fsPath);
     if (folders.length === 0) {
-      return 0;
+      return;
     }
     const items = JSON.parse(await this.server.run("check", "--output-format", "json", ...chosen(), ...folders)) as Finding[];
     const open = new Set(
@@ -117,7 +81,6 @@ export class Workspace implements vscode.Disposable {
     }
     this.found.clear();
     byFile.forEach((diagnostics, uri) => this.found.set(vscode.Uri.parse(uri), diagnostics));
-    return byFile.size;
   }
 
   private diagnostic(item: Finding): vscode.Diagnostic {

@@ -81,10 +81,12 @@ class Closed:
             self.news.notify_all()
         return news
 
-    def forget(self) -> list[Known]:
+    async def forget(self) -> list[Known]:
         """Nobody wants to see closed files any more."""
         gone = [Known(known.uri, (), convert.result_id(()), frozenset()) for known in self.known.values()]
         self.known.clear()
+        async with self.news:
+            self.news.notify_all()
         return gone
 
     def reports(self, previous: Iterable[types.PreviousResultId]) -> Iterator[types.WorkspaceDocumentDiagnosticReport]:

@@ -274,8 +274,8 @@ class Session:
     async def workspace_diagnostic(self, params: types.WorkspaceDiagnosticParams) -> types.WorkspaceDiagnosticReport:
         """What leaks in closed files. Where all is known to the editor, the answer waits until there is news."""
         await self._ready.wait()
-        if not self.projects.preferences.whole_workspace:
-            return types.WorkspaceDiagnosticReport([])
+        if not self.projects.preferences.whole_workspace:  # what is known from before is to be taken back
+            return types.WorkspaceDiagnosticReport(list(self.closed.reports(params.previous_result_ids)))
         if self._passing is None:
             self.survey(token=params.work_done_token)
         if self._passing:
@@ -469,7 +469,7 @@ class Session:
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(before)
         if not self.projects.preferences.whole_workspace:
-            news = self.closed.forget()
+            news = await self.closed.forget()
         else:
             bar = await self.editor.progress(
                 "Oakum: looking for leaks", token, can_create=self.client.progress and changed is None

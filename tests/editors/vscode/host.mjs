@@ -1,5 +1,5 @@
 /**
- * Tests inside of VS Code's extension host: `inside.js` is run there, with the extension loaded from its folder.
+ * Tests inside of VS Code's extension host: `inside.js` is run there, with the packaged extension.
  *
  * usage: host.mjs HOME VSIX PICTURES
  */
@@ -16,7 +16,6 @@ process.env.OAKUM_TEST_RESULTS = results;
 
 const server = await serve(home, vsix, ["--vscode-option", "enable-smoke-test-driver"]);
 const page = await open(server, [
-  ["extensionDevelopmentPath", remote(server, path.join(here, "../../../vscode-extension"))],
   ["extensionDevelopmentPath", remote(server, path.join(here, "python"))],
   ["extensionTestsPath", remote(server, path.join(here, "inside.js"))],
 ]);

@@ -100,6 +100,8 @@ const TESTS = {
     assert.ok(await vscode.workspace.applyEdit(change));
     await until("the finding under the new name", () => codes(renamed) === "PT07");
     await until("none under the old", () => found(uri).length === 0);
+    await close();
+    await until("none once it is closed", () => found(renamed).length === 0);
   },
 
   "all that is safe is fixed by one command": async () => {
@@ -111,6 +113,29 @@ const TESTS = {
     await document.save();
   },
 
+  "all that is safe is fixed on save, in a file and in cells": async () => {
+    const all = vscode.workspace.getConfiguration();
+    const onSave = { "source.fixAll.oakum": "explicit" };
+    await all.update("editor.codeActionsOnSave", onSave, vscode.ConfigurationTarget.Global);
+    await all.update("notebook.codeActionsOnSave", onSave, vscode.ConfigurationTarget.Global);
+    const document = await show(file("onsave.py", SAFE));
+    await until("a finding", () => found(document.uri).length > 0);
+    await edit(document, new vscode.Position(4, 0), "x = 1\n");
+    await vscode.commands.executeCommand("workbench.action.files.save");
+    await until("fixed on disk", () => fs.readFileSync(document.uri.fsPath, "utf8") === `${SAFE_FIXED}x = 1\n`);
+
+    const cells = ["import torch", "x = 1\ntorch.autograd.detect_anomaly()"];
+    const uri = file("onsave.ipynb", JSON.stringify(notebook(cells)));
+    const book = await vscode.workspace.openNotebookDocument(uri);
+    await vscode.window.showNotebookDocument(book);
+    const cell = book.cellAt(1).document;
+    await until("a finding in the cell", () => found(cell.uri).length > 0);
+    await edit(cell, new vscode.Position(0, 0), "y = 2\n");
+    await vscode.commands.executeCommand("workbench.action.files.save");
+    await until("fixed in the cell", () => cell.getText() === "y = 2\nx = 1\n" || cell.getText() === "y = 2\nx = 1");
+    await until("and on disk", () => !fs.readFileSync(uri.fsPath, "utf8").includes("detect_anomaly"));
+  },
+
   "the workspace is checked, and what is open isn't told twice": async () => {
     const uri = file("closed.py", LEAK);
     await vscode.commands.executeCommand("oakum.checkWorkspace");
@@ -120,11 +145,27 @@ const TESTS = {
     assert.equal(codes(uri), "PT07");
   },
 
+  "in the mode workspace, files that are closed are followed": async () => {
+    const uri = file("followed.py", LEAK);
+    await set("diagnosticMode", "workspace");
+    await until("a finding in a closed file", () => codes(uri) === "PT07");
+    await show(uri);
+    await pause(1500);
+    assert.equal(codes(uri), "PT07");
+    await close();
+    await pause(3000);
+    assert.equal(codes(uri), "PT07");
+    await set("diagnosticMode", undefined);
+    await until("silence", () => found(uri).length === 0);
+    await until("the server runs again", () => api.server.phase === "running");
+  },
+
   "a report names versions and settings that were made": async () => {
     await set("level", "hint");
     await vscode.commands.executeCommand("oakum.report");
     const text = vscode.window.activeTextEditor.document.getText();
     assert.ok(text.includes(`server ${api.server.version} (running; Python 3.`), text);
+    assert.match(text, /Time of an analysis/);
     assert.ok(text.includes('`oakum.level`: `"hint"`'), text);
     await set("level", undefined);
   },
@@ -194,6 +235,11 @@ async function edit(document, position, text) {
   const change = new vscode.WorkspaceEdit();
   change.insert(document.uri, position, text);
   assert.ok(await vscode.workspace.applyEdit(change));
+}
+
+function notebook(sources) {
+  const cells = sources.map((source) => ({ cell_type: "code", metadata: {}, source, execution_count: null, outputs: [] }));
+  return { cells, metadata: { language_info: { name: "python" } }, nbformat: 4, nbformat_minor: 4 };
 }
 
 const tabs = () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ label }) => label));

@@ -90,7 +90,7 @@ async function ruleOf() {
   await page.keyboard.type("Oakum: Explain a Rule");
   await page.locator(".quick-input-list .monaco-list-row", { hasText: "Explain a Rule" }).first().waitFor();
   await page.keyboard.press("Enter");
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: "PT07" }).waitFor();
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: "PT01" }).waitFor();
   await page.keyboard.type("still carry their autograd");
   await page.locator(".quick-input-list .monaco-list-row", { hasText: "PT07" }).waitFor();
   await page.keyboard.press("Enter");

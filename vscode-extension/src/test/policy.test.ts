@@ -11,9 +11,8 @@ test("the server sees its own settings only", () => {
     run: "onType",
     trace: { server: "off" },
   };
-  assert.deepEqual(forServer(section, true), { enable: true, diagnosticMode: "workspace" });
-  assert.deepEqual(forServer(section, false), { enable: true });
-  assert.equal(forServer(null, true), null);
+  assert.deepEqual(forServer(section), { enable: true, diagnosticMode: "workspace" });
+  assert.equal(forServer(null), null);
 });
 
 test("before 1.0 a minor version may break, later a major one", () => {
