@@ -9,11 +9,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from oakum.entry import Entry
+from oakum.entry import Entry, entry
+from oakum.report import Report
 
 FILE = ".oakum-baseline.json"
 _VERSION = 1
@@ -38,6 +39,13 @@ class Baseline:
             self.left[key] -= 1
             return True
         return False
+
+    def without_known(self, report: Report) -> Report:
+        """A file's report less what is known. The baseline stays as it is, for the next version of the file."""
+        fresh = Baseline(self.path, Counter(self.left))
+        document = report.document
+        new = tuple(item for item in report.diagnostics if not fresh.covers(entry(item, document)))
+        return report if len(new) == len(report.diagnostics) else replace(report, diagnostics=new)
 
 
 def read(path: Path) -> Baseline:

@@ -31,6 +31,14 @@ async def test_explaining_a_rule(editor: Editor) -> None:
         await run(editor, "oakum.explain")
 
 
+async def test_explaining_a_line(editor: Editor) -> None:
+    uri = editor.open(LEAK)
+    text = await run(editor, "oakum.explain", uri, 2)
+    assert text.startswith("3 | torch.autograd.set_detect_anomaly(True)\n")
+    assert "PT16.switched-on" in text
+    assert await run(editor, "oakum.explain", "file:///nowhere/closed.py", 2) is None
+
+
 async def test_the_status_is_what_a_report_of_a_bug_needs(editor: Editor) -> None:
     uri = editor.open(LEAK)
     await editor.diagnostics(uri)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 from lsp.editor import CLEAN, LEAK, Editor, capabilities
 from lsprotocol import types
+from pytest_lsp.client import register_lsp_features
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -255,4 +257,48 @@ async def test_each_folder_has_its_user_settings(start: Start, tmp_path: Path) -
     await editor.start(folders=[one, two])
     assert await editor.codes(editor.open(LEAK, (two / "a.py").as_uri())) == ["PT16"]
     assert await editor.codes(editor.open(LEAK, (one / "a.py").as_uri())) == []
+    await editor.stop()
+
+
+@pytest.mark.parametrize("mode", ["openFiles", "workspace"])
+async def test_what_is_on_file_is_not_shown(start: Start, tmp_path: Path, mode: str) -> None:
+    known = {"version": 1, "findings": {"a.py": {"PT16": {LEAK.splitlines()[-1]: 1}}}}
+    (tmp_path / "known.json").write_text(json.dumps(known))
+    (tmp_path / "oakum.toml").write_text('baseline = "known.json"\n')
+    path = tmp_path / "a.py"
+    path.write_text(LEAK)
+    editor = await start(TOLD, folder=tmp_path, settings={"diagnosticMode": mode})
+    uri = path.as_uri()
+    if mode == "openFiles":
+        editor.open(LEAK, uri)
+        assert await editor.codes(uri) == []
+        editor.change(uri, LEAK + LEAK.splitlines()[-1] + "\n")
+        assert await editor.codes(uri) == ["PT16"], "another one like it"
+        editor.change(uri, "# moved\n" + LEAK)
+        assert await editor.codes(uri) == []
+    (tmp_path / "known.json").write_text(json.dumps({"version": 1, "findings": {}}))
+    changed(editor, tmp_path / "oakum.toml" if mode == "workspace" else tmp_path / "known.json")
+    await editor.until(lambda: shown(editor, uri))
+
+
+async def test_a_pass_can_be_cancelled(start: Start, tmp_path: Path) -> None:
+    for number in range(400):
+        (tmp_path / f"a{number:03}.py").write_text(LEAK)
+    editor = Editor(capabilities(TOLD))
+    cancelled: list[types.ProgressToken] = []
+
+    def begun(params: types.ProgressParams) -> None:
+        kind = params.value["kind"] if isinstance(params.value, dict) else params.value.kind
+        if kind == "report" and not cancelled:
+            cancelled.append(params.token)
+            editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(params.token))
+        elif kind == "end":
+            cancelled.append(params.token)
+
+    editor.client.protocol.fm.features.pop(types.PROGRESS)
+    register_lsp_features(editor.client, {types.PROGRESS: begun})
+    await editor.start(folder=tmp_path, settings={"diagnosticMode": "workspace"})
+    await editor.until(lambda: len(cancelled) == 2)
+    await asyncio.sleep(0.3)
+    assert len(editor.published) < 400
     await editor.stop()

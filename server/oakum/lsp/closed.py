@@ -20,6 +20,7 @@ from oakum.lsp.editor import Progress
 from oakum.lsp.places import Part, Source
 from oakum.lsp.projects import Projects
 from oakum.lsp.worker import Worker
+from oakum.report import Report
 from oakum.semantics.program import Workspace
 from oakum.settings import Settings
 from oakum.syntax.scripts import kind_of
@@ -113,21 +114,32 @@ class Closed:
         if settings is None:
             return None
         while True:
-            work = partial(_known, path, settings, client, self._workspace, lambda: self._worker.urgent > 0)
+            work = partial(_analysed, path, settings, self._workspace, lambda: self._worker.urgent > 0)
             try:
-                return await self._worker.run(work, urgent=False)
+                found = await self._worker.run(work, urgent=False)
             except Cancelled:  # somebody waits for something else
                 await asyncio.sleep(0.01)
             except Exception as error:
                 self._log(f"{path} could not be analysed: {type(error).__name__}: {error}")
                 return None
+            else:
+                uri = uris.from_fs_path(str(path))
+                if found is None or uri is None:
+                    return None
+                report, others = found
+                source = Source(report.document, (Part(uri, None),), client.encoding)
+                ((_, items),) = convert.diagnostics(source, self._projects.shown(report), client).items()
+                return Known(uri, tuple(items), convert.result_id(items), others)
 
 
 def _is_read(path: Path) -> bool:
     return path.suffix == ".py" or kind_of(path.name) is not None
 
 
-def _known(path: Path, settings: Settings, client: Client, workspace: Workspace, cancelled: Callable[[], bool]) -> Known | None:
+def _analysed(
+    path: Path, settings: Settings, workspace: Workspace, cancelled: Callable[[], bool]
+) -> tuple[Report, frozenset[Path]] | None:
+    """What is found in a file, and which others that rests on."""
     try:
         document = files.read(path).document
     except FileError:
@@ -135,13 +147,7 @@ def _known(path: Path, settings: Settings, client: Client, workspace: Workspace,
     if not concerns(document):
         return None
     memory = Memory(workspace)
-    report = analyse(document, settings, memory=memory, cancelled=cancelled)
-    uri = uris.from_fs_path(str(path))
-    if uri is None:
-        return None
-    source = Source(document, (Part(uri, None),), client.encoding)
-    ((_, items),) = convert.diagnostics(source, report, client).items()
-    return Known(uri, tuple(items), convert.result_id(items), rests_on(memory))
+    return analyse(document, settings, memory=memory, cancelled=cancelled), rests_on(memory)
 
 
 def rests_on(memory: Memory) -> frozenset[Path]:

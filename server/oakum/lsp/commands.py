@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
 
-from oakum import __version__, catalogue
+from oakum import __version__, catalogue, explanation
 from oakum.lsp import actions
 from oakum.lsp.places import path_of
 from oakum.lsp.session import Session
@@ -33,8 +34,16 @@ async def fix_all(session: Session, uri: str) -> dict[str, Any]:
     return {"fixed": made if answer and answer.applied else 0}
 
 
-async def explain(session: Session, name: str) -> str | None:
-    """A rule's page, Markdown. An editor that can show documents is asked to show where it is published."""
+async def explain(session: Session, name: str, line: int | None = None) -> str | None:
+    """A rule's page, Markdown. An editor that can show documents is asked to show where it is published.
+
+    With a line (from 0), `name` is a document: then what is known of that line, and why rules are silent about it.
+    """
+    if line is not None:
+        known, settings = await session.report(name), session.projects.settings_of(path_of(name))
+        if known is None or settings is None:
+            return None
+        return await session.worker.run(partial(explanation.explain, known[0].document, line + 1, settings))
     rule = catalogue.find(name)
     if rule is None:
         return None

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from oakum import configuration
+from oakum import baseline, configuration
+from oakum.baseline import Baseline, BaselineError
 from oakum.configuration import Configuration, ConfigurationError
 from oakum.lsp.preferences import Preferences
+from oakum.report import Report
 from oakum.settings import Settings
 
 
@@ -21,6 +23,7 @@ class Projects:
         self._warn = warn
         self._scoped: dict[Path, Preferences] = {}
         self._read: dict[Path, Configuration] = {}
+        self._baselines: dict[Path, Baseline] = {}
 
     def prefer(self, sent: Any, scoped: dict[Path, Any] | None = None) -> None:
         """Take what the user has set, for all folders and for single ones. What is wrong is told and left out."""
@@ -59,6 +62,26 @@ class Projects:
                 self._read[folder] = Configuration()
         return self._read[folder]
 
+    def shown(self, report: Report) -> Report:
+        """A report less what is on file in the project's baseline."""
+        path = report.document.path
+        known = self.configuration_of(path.parent).baseline if path and report.diagnostics else None
+        if known is None:
+            return report
+        if known not in self._baselines:
+            try:
+                self._baselines[known] = baseline.read(known)
+            except BaselineError as error:
+                self._warn([str(error)])
+                self._baselines[known] = Baseline(known)
+        return self._baselines[known].without_known(report)
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """Files that settings were read from, besides those that have a name of their own."""
+        return frozenset(self._baselines)
+
     def forget(self) -> None:
         """Read configurations again when they are asked for."""
         self._read.clear()
+        self._baselines.clear()

@@ -209,8 +209,8 @@ async def fix_all(ls: Server, uri: str) -> dict[str, Any]:
 
 
 @server.command(commands.EXPLAIN)
-async def explain(ls: Server, rule: str) -> str | None:
-    return await commands.explain(ls.session, rule)
+async def explain(ls: Server, name: str, *line: Any) -> str | None:
+    return await commands.explain(ls.session, name, next((at for at in line if isinstance(at, int)), None))
 
 
 @server.command(commands.STATUS)

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -30,10 +29,10 @@ from oakum.lsp.hover import hover
 from oakum.lsp.opened import Opened, Text
 from oakum.lsp.places import Source, path_of
 from oakum.lsp.projects import Projects
+from oakum.lsp.trials import Trials
 from oakum.lsp.worker import TooSlow, Worker
 from oakum.report import Diagnostic, Report
 from oakum.semantics.program import Workspace
-from oakum.verification import verified
 
 TYPING_PAUSE = 0.03
 SAVING_WITHIN = 0.2  # who saves is not to wait longer for a fix
@@ -43,7 +42,12 @@ TOO_LONG = 5.0  # for any piece of work on one file
 _ALIVE_EVERY = 2.0
 # An editor is asked for its settings before anything is shown; one that doesn't answer gets to see its files anyway.
 _SETTINGS_WITHIN = 1.0
-_WATCHED = ("**/*.{py,ipynb,sh,env}", "**/{Dockerfile,.env,environment}*", "**/{pyproject,oakum}.toml", "**/.gitignore")
+_WATCHED = (
+    "**/*.{py,ipynb,sh,env}",
+    "**/{Dockerfile,.env,environment}*",
+    "**/{pyproject,oakum}.toml",
+    "**/{.gitignore,*baseline*.json}",
+)
 _SETTING_FILES = frozenset({"pyproject.toml", "oakum.toml", ".gitignore"})
 
 
@@ -59,6 +63,7 @@ class Session:
         self.timings: deque[float] = deque(maxlen=200)  # of analyses, in seconds
         self.workspace = Workspace()
         self.worker = Worker(TOO_LONG)
+        self._trials = Trials(self.worker, self.editor)
         self.opened: dict[str, Opened] = {}  # by the uri of a file, a notebook or one of its cells
         self.closed = Closed(self.workspace, self.projects, self.worker, self.editor.log)
         self._initial: Any = None
@@ -190,7 +195,7 @@ class Session:
 
     def _after_the_storm(self) -> None:
         changed, self._changed, self._storm = frozenset(self._changed), set(), None
-        if any(path.name in _SETTING_FILES for path in changed):
+        if any(path.name in _SETTING_FILES for path in changed) or changed & self.projects.files:
             self.editor.forget()
             self.reread()
             return
@@ -326,38 +331,9 @@ class Session:
         return action
 
     async def held(self, uri: str, report: Report, of: Sequence[Diagnostic]) -> Report | None:
-        """The report with only those fixes of some findings that hold: each is made in memory, once. None if it is overtaken."""
+        """The report with only those fixes of some findings that hold. None if it is overtaken."""
         opened = self.opened.get(uri)
-        if opened is None:
-            return None
-        todo = [item for item in of if item.mends and id(item) not in opened.held]
-        if todo and opened.settings is not None:
-            await asyncio.shield(self._hold(opened, report, todo))
-        if any(item.mends and id(item) not in opened.held for item in of):
-            return None
-        return replace(report, diagnostics=tuple(opened.held.get(id(item), item) for item in report.diagnostics))
-
-    async def _hold(self, opened: Opened, report: Report, todo: Sequence[Diagnostic]) -> None:
-        revision = opened.revision
-        work = partial(
-            verified,
-            report,
-            opened.settings,
-            memory=opened.memory,
-            of=todo,
-            cancelled=lambda: opened.revision != revision,
-        )
-        try:
-            checked = await self.worker.run(work)
-        except Cancelled:
-            return
-        except Exception as error:
-            self.editor.log(f"fixes of {opened.uri} could not be tried: {type(error).__name__}: {error}")
-            checked = replace(report, diagnostics=tuple(replace(item, mends=()) for item in report.diagnostics))
-        if opened.revision == revision:
-            wanted = {id(item) for item in todo}
-            pairs = zip(report.diagnostics, checked.diagnostics, strict=True)
-            opened.held.update({id(item): held for item, held in pairs if id(item) in wanted})
+        return await self._trials.held(opened, report, of) if opened else None
 
     # --- analysis ---
 
@@ -409,6 +385,7 @@ class Session:
             self.editor.log(f"{opened.uri} could not be analysed: {what}")
             return Report(document)
         self.editor.tell_failures(opened.uri, report)
+        report = self.projects.shown(report)
         self.editor.trace(f"{opened.uri}: {len(report.diagnostics)} found, computed {', '.join(report.recomputed) or 'nothing'}")
         return report
 
