@@ -7,6 +7,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from oakum.knowledge import torch as knowledge
+from oakum.semantics.flow import FunctionNode
 from oakum.semantics.values import Obj, some
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Regions:
         self.callers_memo: dict[ast.AST, Mode] = {}
         self.busy: set[ast.AST] = set()
         self.switches: dict[Source, list[tuple[ast.Call, Mode]]] = {}
+        self.switching: dict[FunctionNode, bool] = {}
 
     def mode(self, node: ast.AST, frame: Frame) -> Mode:
         """Whether autograd records at a node."""
@@ -138,11 +140,16 @@ class Regions:
 
     def switches_inside(self, obj: Obj) -> bool:
         """Whether a decorator in sight switches recording somewhere in its body: then what it wraps may run without."""
-        return isinstance(obj.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
-            isinstance(node, ast.Attribute | ast.Name)
-            and (node.attr if isinstance(node, ast.Attribute) else node.id) in ("no_grad", "inference_mode", "set_grad_enabled")
-            for node in ast.walk(obj.node)
-        )
+        function = obj.node
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        if function not in self.switching:
+            self.switching[function] = any(
+                (node.attr if isinstance(node, ast.Attribute) else node.id) in ("no_grad", "inference_mode", "set_grad_enabled")
+                for node in ast.walk(function)
+                if isinstance(node, (ast.Attribute, ast.Name))
+            )
+        return self.switching[function]
 
     def switched(self, source: Source, function: ast.AST | None, node: ast.AST) -> Mode | None:
         """The last `torch.set_grad_enabled(...)` statement before a node in its function, or anywhere at module level."""

@@ -82,6 +82,13 @@ class Source:
 
     def function(self, node: ast.AST) -> FunctionNode | None:
         """The innermost function whose body (not its decorators, defaults or bases) holds the node."""
+        try:
+            return node.function  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+        except AttributeError:
+            node.function = found = self._function(node)  # pyright: ignore[reportAttributeAccessIssue]
+            return found
+
+    def _function(self, node: ast.AST) -> FunctionNode | None:
         child = node
         while (parent := parent_of(child)) is not None:
             if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef)) and child in parent.body:
