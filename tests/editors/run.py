@@ -70,7 +70,7 @@ def vscode() -> None:
     code_server()
     pictures = KEPT / "pictures"
     selected = {"OAKUM_TEST_PYTHON": sys.executable}
-    for test in ("typing.mjs", "host.mjs"):
+    for test in ("typing.mjs", "restricted.mjs", "host.mjs"):
         run(node(), HERE / "vscode" / test, KEPT / "vscode", vsix, pictures, timeout=300, environment=selected)
     if os.environ.get("OAKUM_UPDATE"):
         for name in PICTURES:

@@ -21,6 +21,9 @@ export const SELECTOR = [
 
 const FIX_ALL = vscode.CodeActionKind.SourceFixAll.append("oakum");
 
+/** What stands between the sections of a hover. */
+const SECTIONS = "\n\n---\n\n";
+
 /** The server would show a rule's page in a browser; here it is shown in the editor. */
 const EXPLAIN = "oakum.explain";
 
@@ -178,6 +181,13 @@ export class Server implements vscode.Disposable {
         },
         executeCommand: (command, args, next) =>
           command === EXPLAIN ? vscode.commands.executeCommand("oakum.explainRule", ...args) : next(command, args),
+        provideHover: async (document, position, token, next) => {
+          const hover = await next(document, position, token);
+          hover?.contents.forEach(
+            (part) => part instanceof vscode.MarkdownString && leaveOut(part, findingsAt(document, position)),
+          );
+          return hover;
+        },
         provideDiagnostics: async (document, previous, token, next) => {
           const start = performance.now();
           const report = await next(document, previous, token);
@@ -246,6 +256,16 @@ export class Server implements vscode.Disposable {
     this.phase = phase;
     this.changed.fire();
   }
+}
+
+function findingsAt({ uri }: vscode.TextDocument, position: vscode.Position): number {
+  return vscode.languages.getDiagnostics(uri).filter(({ source, range }) => source === "oakum" && range.contains(position))
+    .length;
+}
+
+/** The server's hover starts with a section for each finding. VS Code tells these by itself: the pages of the rules are left. */
+function leaveOut(hover: vscode.MarkdownString, findings: number): void {
+  hover.value = hover.value.split(SECTIONS).slice(findings).join(SECTIONS) || hover.value;
 }
 
 /** The code of a finding leads to the page of its rule in the editor; no network is needed. */

@@ -14,7 +14,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const results = path.join(home, "results.json");
 process.env.OAKUM_TEST_RESULTS = results;
 
-const server = await serve(home, vsix, ["--vscode-option", "enable-smoke-test-driver"]);
+const server = await serve(home, vsix, { options: ["--vscode-option", "enable-smoke-test-driver"] });
 const page = await open(server, [
   ["extensionDevelopmentPath", remote(server, path.join(here, "python"))],
   ["extensionTestsPath", remote(server, path.join(here, "inside.js"))],

@@ -10,7 +10,6 @@ import { chromium } from "playwright-core";
 const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"];
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const SETTINGS = {
-  "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
   "extensions.autoCheckUpdates": false,
@@ -33,14 +32,14 @@ const SETTINGS = {
   "npm.autoDetect": "off",
 };
 
-/** code-server on a free port with the .vsix installed; `close` ends it. */
-export async function serve(home, vsix, options = []) {
+/** code-server on a free port with the .vsix installed; `close` ends it. Unless `trust` is false, all workspaces are trusted. */
+export async function serve(home, vsix, { options = [], trust = true } = {}) {
   fs.rmSync(home, { recursive: true, force: true });
   const workspace = path.join(home, "workspace");
   for (const folder of [workspace, path.join(home, "data", "User")]) {
     fs.mkdirSync(folder, { recursive: true });
   }
-  fs.writeFileSync(path.join(home, "data", "User", "settings.json"), JSON.stringify(SETTINGS));
+  fs.writeFileSync(path.join(home, "data", "User", "settings.json"), JSON.stringify({ ...SETTINGS, "security.workspace.trust.enabled": !trust }));
   fs.writeFileSync(path.join(home, "config.yaml"), "");
   const node = process.execPath;
   const entry = fileURLToPath(new URL("../node_modules/code-server/out/node/entry.js", import.meta.url));
@@ -48,8 +47,8 @@ export async function serve(home, vsix, options = []) {
   execFileSync(node, [entry, ...places, "--install-extension", vsix, "--force"], { stdio: ["ignore", "ignore", "ignore"] });
   const port = await freePort();
   const log = fs.openSync(path.join(home, "server.log"), "w");
-  const quiet = ["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override", "--disable-proxy"];
-  const child = spawn(node, [entry, ...places, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, ...quiet, ...options, workspace], {
+  const quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override", "--disable-proxy"];
+  const child = spawn(node, [entry, ...places, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, ...quiet, ...(trust ? ["--disable-workspace-trust"] : []), ...options, workspace], {
     stdio: ["ignore", log, log],
   });
   await until("code-server answers", async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok);
