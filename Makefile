@@ -31,7 +31,7 @@ readme: $(VENV)/.dev
 	OAKUM_UPDATE=1 $(BIN)/python -m pytest tests/test_generated.py
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) dist .oakum_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

@@ -13,7 +13,11 @@ import pytest
 
 from oakum import __version__, catalogue, configuration
 from oakum.cli import main
-from oakum.configuration import tomllib
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 def test_explain(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,12 +98,12 @@ def test_new_rule(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("code", "name", "message"),
     [
-        ("XX01", "a-leak", "`XX01` is no code for a rule"),
+        ("X01", "a-leak", "`X01` is no code for a rule"),
         ("PT1", "a-leak", "`PT1` is no code for a rule"),
         ("PT31", "a/leak", "`a/leak` is no name for a rule"),
         ("PT01", "a-leak", "there is a rule PT01 simple-leak already"),
         ("PT31", "simple-leak", "there is a rule PT01 simple-leak already"),
-        ("PT31", "a-leak", "is in no checkout of Oakum"),
+        ("PT31", "a-leak", "is in no checkout of Oakum and in no rule pack"),
     ],
 )
 def test_new_rule_that_can_not_be(run: Any, code: str, name: str, message: str) -> None:

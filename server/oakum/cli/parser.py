@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         dest="exposed",
         help="allow an address that other machines can reach: whoever connects can read the files of this user",
     )
-    new_rule = command("new-rule", "commands.new_rule", "Start a new rule, in a checkout of Oakum.")
+    new_rule = command("new-rule", "commands.new_rule", "Start a new rule, in a checkout of Oakum or in a rule pack.")
     new_rule.add_argument("code", metavar="CODE", help="PT31, TK17, ...")
     new_rule.add_argument("name", metavar="NAME", help="words with dashes: unreleased-hook-memory")
     return top
