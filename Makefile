@@ -71,3 +71,13 @@ ifneq ($(wildcard tests/editors/run.py),)
 editors: $(VENV)/.dev
 	$(BIN)/python tests/editors/run.py
 endif
+
+# The documentation site, in dist/site; a broken link is an error.
+.PHONY: docs
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "the site is in dist/site"
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	@touch $@
