@@ -76,6 +76,7 @@ _INFERENCE = re.compile(
 _EITHER = re.compile(
     r"^_*(?:generate|sample|encode|embed|extract|extract_features|get_features|get_embeddings|act|select_action|choose_action|get_action)(?:_|$)|(?:^|_)(?:predictions?|inference)(?:_|$)"
 )
+_PART = re.compile(r"^_*(?:encode|embed|extract|extract_features|get_features|get_embeddings)(?:_|$)")
 _EVALUATION = re.compile(r"^_?(?:evaluate|validate|test|eval|valid|validation|val)(?:_|$)|_(?:eval|val|valid|evaluate|validate)$")
 _TEACHER = re.compile(r"(?:^|_)(?:teacher|target|ref|reference|reward|ema|old|frozen|momentum)(?:_|$)|(?:teacher|target)$")
 
@@ -93,6 +94,8 @@ def _is_inference(node: _Function, facts: Facts) -> bool:
     if facts.may_be_overridden(node):
         return False
     learns = cls is not None and facts.is_module_class(cls)
+    if learns and _PART.search(node.name):
+        return False  # of a network that others train
     trained = facts.returns_to_training(node)
     return trained is False or (trained is None and surely and not learns)
 
@@ -139,6 +142,7 @@ def inference_script(node: ast.For | ast.AsyncFor | ast.While, facts: Facts) -> 
     function = facts.function(node)
     if (
         isinstance(function, ast.Lambda)
+        or (function is not None and facts.method_class(function) is not None)  # a part of something that others may train
         or facts.is_test_file()
         or (loaded := facts.loads_weights()) is None
         or facts.trains_anything()
@@ -173,11 +177,8 @@ def teacher(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         return
     fixes: tuple[Fix, ...] = ()
     if isinstance(statement, ast.Assign) and statement.value is node:
-        fixes = (
-            Fix.of(
-                "Run it under `with torch.no_grad():`", Enclose(statement, statement, "with torch.no_grad():"), *_import(facts)
-            ),
-        )
+        enclosed = Enclose(statement, statement, "with torch.no_grad():")
+        fixes = (Fix.of("Run it under `with torch.no_grad():`", enclosed, *_import(facts)),)
     yield Finding(
         node,
         f"`{key}` is in no optimizer, yet its pass is recorded and backpropagated. "
@@ -198,13 +199,8 @@ def leaked_switch(node: ast.Expr, facts: Facts) -> Iterator[Finding]:
     block: list[ast.stmt] = getattr(facts.parent(node), "body", [])
     rest = block[block.index(node) + 1 :] if node in block else []
     waits = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for s in rest for n in ast.walk(s))
-    fix = (
-        Fix.of(
-            "Run what follows under `with torch.no_grad():`", Delete(node), Enclose(rest[0], rest[-1], "with torch.no_grad():")
-        )
-        if rest
-        else None
-    )
+    under = "with torch.no_grad():"
+    fix = Fix.of(f"Run what follows under `{under}`", Delete(node), Enclose(rest[0], rest[-1], under)) if rest else None
     yield Finding(
         node,
         f"Gradients stay off when `{getattr(function, 'name', 'this')}` returns: the next backward raises. "
