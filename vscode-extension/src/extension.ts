@@ -31,7 +31,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     rules.register(),
     command("restart", () => running.restart()),
     command("showLogs", () => running.log.show()),
-    command("fixFile", fixFile),
+    command("fixFile", () => fixFile(running)),
     command("explainRule", (code?: string) => rules.explain(code).catch((error) => running.log.error(message(error)))),
     command("checkWorkspace", () => workspace.check()),
     command("toggle", toggle),
@@ -60,8 +60,12 @@ function followPython(context: vscode.ExtensionContext, running: Server): void {
   }
 }
 
-async function fixFile(): Promise<void> {
-  await vscode.commands.executeCommand("editor.action.codeAction", { kind: "source.fixAll.oakum", apply: "first" });
+async function fixFile(running: Server): Promise<void> {
+  const cell = vscode.window.activeNotebookEditor?.notebook.getCells().find(({ document }) => document.languageId === "python");
+  const document = cell?.document ?? vscode.window.activeTextEditor?.document;
+  if (document && (await running.fixAll(document.uri)) === 0) {
+    vscode.window.setStatusBarMessage("Oakum: nothing here is safe to fix unread", 5000);
+  }
 }
 
 async function toggle(): Promise<void> {

@@ -92,11 +92,12 @@ export class Server implements vscode.Disposable {
 
   /** What the server tells of itself, for a report of a problem. */
   async describe(): Promise<string> {
-    const client = this.client;
-    const known = client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
-    return client && known.includes("oakum.status")
-      ? client.sendRequest<string>("workspace/executeCommand", { command: "oakum.status", arguments: [] })
-      : "";
+    return (await this.execute<string>("oakum.status")) ?? "";
+  }
+
+  /** Make every safe fix in a document, in all cells of a cell's notebook; answers how many there were. */
+  async fixAll(uri: vscode.Uri): Promise<number> {
+    return (await this.execute<{ fixed: number }>("oakum.fixAll", uri.toString()))?.fixed ?? 0;
   }
 
   /** The folder that commands run in: never one of the workspace. */
@@ -108,6 +109,15 @@ export class Server implements vscode.Disposable {
     this.closing.dispose();
     this.changed.dispose();
     this.log.dispose();
+  }
+
+  /** One of the server's own commands; nothing if it has no such command, as an older one of the user's may. */
+  private async execute<T>(command: string, ...args: unknown[]): Promise<T | undefined> {
+    const client = this.client;
+    const known = client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
+    return client && known.includes(command)
+      ? client.sendRequest<T>("workspace/executeCommand", { command, arguments: args })
+      : undefined;
   }
 
   private async begin(): Promise<void> {
@@ -131,12 +141,12 @@ export class Server implements vscode.Disposable {
     const client = this.client;
     this.client = undefined;
     this.latency = undefined;
+    this.is("stopped");
     try {
       await client?.dispose();
     } catch (error) {
       this.log.debug(`the server did not end well: ${error}`); // it is gone; that is all that matters
     }
-    this.is("stopped");
   }
 
   /** The server has ended by itself. Nobody has to know, unless it keeps doing so. */

@@ -90,7 +90,8 @@ const TESTS = {
   "with run = onSave, typing brings nothing and saving does": async () => {
     await anew(() => set("run", "onSave"));
     const document = await show(file("saved.py", LEAK.replace("    total += loss\n", "")));
-    await pause(1500);
+    await until("it was looked at", () => api.server.latency !== undefined);
+    await pause(500);
     await edit(document, new vscode.Position(10, 0), "    total += loss\n");
     await pause(1500);
     assert.equal(codes(document.uri), "");
@@ -129,8 +130,12 @@ const TESTS = {
     const document = await show(file("onsave.py", SAFE));
     await until("a finding", () => found(document.uri).length > 0);
     await edit(document, new vscode.Position(4, 0), "x = 1\n");
-    await vscode.commands.executeCommand("workbench.action.files.save");
-    await until("fixed on disk", () => fs.readFileSync(document.uri.fsPath, "utf8") === `${SAFE_FIXED}x = 1\n`);
+    // Saving waits for a fix a fifth of a second and no longer: a busy machine may need another go.
+    const save = () => vscode.commands.executeCommand("workbench.action.files.save");
+    await until("fixed on disk", async () => {
+      await save();
+      return fs.readFileSync(document.uri.fsPath, "utf8") === `${SAFE_FIXED}x = 1\n`;
+    });
 
     const cells = ["import torch", "x = 1\ntorch.autograd.detect_anomaly()"];
     const uri = file("onsave.ipynb", JSON.stringify(notebook(cells)));
@@ -139,9 +144,10 @@ const TESTS = {
     const cell = book.cellAt(1).document;
     await until("a finding in the cell", () => found(cell.uri).length > 0);
     await edit(cell, new vscode.Position(0, 0), "y = 2\n");
-    await vscode.commands.executeCommand("workbench.action.files.save");
-    await until("fixed in the cell", () => cell.getText() === "y = 2\nx = 1\n" || cell.getText() === "y = 2\nx = 1");
-    await until("and on disk", () => !fs.readFileSync(uri.fsPath, "utf8").includes("detect_anomaly"));
+    await until("fixed in the cell, and on disk", async () => {
+      await save();
+      return /^y = 2\nx = 1\n?$/.test(cell.getText()) && !fs.readFileSync(uri.fsPath, "utf8").includes("detect_anomaly");
+    });
   },
 
   "the workspace is checked, and what is open isn't told twice": async () => {
@@ -200,6 +206,17 @@ const TESTS = {
     await until("no finding is left behind", () => found(uri).length === 0);
     await vscode.commands.executeCommand("oakum.restart");
     await until("the finding again", () => codes(uri) === "PT07");
+  },
+
+  "a server of one's own is used, and its version is seen": async () => {
+    const own = path.join(root().fsPath, "own-oakum");
+    const older = "import oakum; oakum.__version__ = '0.0.9'; from oakum.cli import main; raise SystemExit(main())";
+    fs.writeFileSync(own, `#!/bin/sh\nexec ${process.env.OAKUM_TEST_PYTHON} -c "${older}" "$@"\n`, { mode: 0o755 });
+    await anew(() => set("path", own));
+    assert.equal(api.server.version, "0.0.9");
+    const { uri } = await show(file("own.py", LEAK));
+    await until("a finding", () => codes(uri) === "PT07");
+    await anew(() => set("path", undefined));
   },
 
   "a command that isn't there is told of, and can be taken back": async () => {

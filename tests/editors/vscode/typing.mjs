@@ -72,6 +72,11 @@ async function inFile() {
   await picture("hover");
   await away();
 
+  await page.locator("#status\\.languageStatus").hover();
+  await page.locator(".hover-language-status:visible", { hasText: "Oakum finds 1 leak" }).waitFor();
+  say("the status item counts it");
+  await away();
+
   await page.keyboard.press("Control+.");
   const actions = await lightbulb();
   assert.ok(actions.some((title) => /\.item\(\)/.test(title)), actions.join("\n"));
