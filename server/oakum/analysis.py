@@ -21,7 +21,7 @@ from oakum.facts import Facts
 from oakum.report import Diagnostic, Note, Related, Report
 from oakum.rule import Finding, Form, Framework, Rule
 from oakum.semantics.evaluate import Evaluator
-from oakum.semantics.program import Source, Workspace
+from oakum.semantics.program import LAYOUT, Source, Workspace
 from oakum.semantics.reveal import describe
 from oakum.settings import Settings
 from oakum.syntax import edits, scripts
@@ -270,6 +270,8 @@ def _forget(memory: Memory, source: Source, rules: tuple[Rule, ...]) -> None:
     new = [piece for key, piece in now.items() if key not in memory.kept]
     before, after = (set[str]().union(*(_outline(piece) for piece in pieces)) for pieces in (gone, new))
     changed_names = {name.partition("@")[0] for name in before ^ after}
+    if gone or new or memory.pieces is None or memory.pieces.document.cells != pieces.document.cells:
+        changed_names.add(LAYOUT)
     gone_ids = {id(piece) for piece in gone}
     if [key for key in memory.kept if key in now] != [key for key in now if key in memory.kept]:
         memory.findings.clear()  # what comes first is part of the ground of all that follows

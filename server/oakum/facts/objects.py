@@ -118,6 +118,17 @@ class ObjectFacts(SyntaxFacts):
         """Whether an expression surely is (None apart) of one of these kinds: tensor, module, optimizer, loader, number ..."""
         return only(self.value(node), *kinds)
 
+    def holds_kind(self, node: ast.AST, *kinds: str) -> bool:
+        """Whether a tuple, list, dict or set surely holds something of one of these kinds."""
+
+        def held(value: Value, depth: int) -> bool:
+            parts = [
+                part for obj in value for part in (*(obj.items or ()), *(item for _, item in obj.keys or ()), obj.element or ())
+            ]
+            return any(only(part, *kinds) or (depth > 0 and held(part, depth - 1)) for part in parts)
+
+        return held(self.value(node), 2)
+
     def is_tensor(self, node: ast.AST) -> bool:
         return only(self.value(node), "tensor")
 

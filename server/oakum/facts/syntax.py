@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 
+from oakum.semantics.cells import Cells
 from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetimes
@@ -134,6 +135,26 @@ class SyntaxFacts:
     def nodes_in(self, scope: ast.AST, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
         """Nodes of these types inside a node, without descending into nested functions and classes."""
         return (node for node in inside_of(scope) if isinstance(node, kinds))
+
+    def is_shown(self, statement: ast.Expr) -> bool:
+        """Whether a notebook, or a script with `# %%` marks, shows the value of an expression, so that `Out` keeps it."""
+        return Cells(self.source).shows(statement)
+
+    def in_one_cell(self, node: ast.AST, other: ast.AST) -> bool:
+        """Whether two nodes stand in one cell."""
+        return Cells(self.source).same(node, other)
+
+    def deleted_after(self, name: str, node: ast.AST) -> ast.AST | None:
+        """Where a global name is deleted, or bound to None, in a later place."""
+        return Cells(self.source).deletion(name, node)
+
+    def is_let_go(self, name: str) -> bool:
+        """Whether `%xdel` of a name, or `%reset out`, takes it out of what the notebook keeps."""
+        return Cells(self.source).is_let_go(name)
+
+    def reads_out(self) -> bool:
+        """Whether a notebook may read what was shown: `Out[3]`, `_3`, `_`."""
+        return Cells(self.source).reads_out()
 
     def argument(self, call: ast.Call, position: int, name: str) -> ast.expr | None:
         """An argument of a call by position or keyword, None where it isn't given (or hidden in `*` or `**`)."""

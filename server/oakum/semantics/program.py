@@ -20,6 +20,8 @@ from oakum.syntax.pieces import Piece, Pieces, parent_of, parse
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SCOPES = (*FUNCTIONS, ast.ClassDef)
+# What an answer rests on that depends on the order of statements, or on the cells that they stand in.
+LAYOUT = "<layout>"
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -161,6 +163,11 @@ class Source:
 
     # --- what ---
 
+    def note(self, name: str) -> None:
+        """Write down that an answer rests on a name, or on `LAYOUT`."""
+        if self.asked is not None:
+            self.asked.add(name)
+
     def nodes(self, kind: type[ast.AST]) -> list[ast.AST]:
         if kind not in self._nodes:
             self._nodes[kind] = [node for piece in self.pieces if piece.statements for node in piece.index.by_type.get(kind, ())]
@@ -174,8 +181,7 @@ class Source:
 
     def calls(self, name: str) -> list[ast.Call]:
         """All calls of something whose last part is `name`. The name is noted in `asked`."""
-        if self.asked is not None:
-            self.asked.add(name)
+        self.note(name)
         if name not in self._calls:
             self._calls[name] = [call for piece in self.pieces if piece.statements for call in piece.index.calls.get(name, ())]
         return self._calls[name]

@@ -158,7 +158,7 @@ class Stores:
     def emptied(self, name: str) -> bool:
         """Whether something in the file may take entries out of a container of this name, or put another in its place."""
         source = self.source
-        source.calls(name)  # noted: who binds it later changes the answer
+        source.note(name)  # who binds it later changes the answer
         names = {name}
         for node in source.nodes(ast.Assign):
             assert isinstance(node, ast.Assign)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 # `str.splitlines` also splits at form feeds and Unicode separators, which neither Python nor LSP take for line ends.
 _LINE_END = re.compile(r"\r\n|\r|\n")
+# Where a cell starts in a script: as Jupytext, VS Code and Spyder mark it, or Databricks.
+_CELL_MARK = re.compile(r"^# ?%%|^# COMMAND -{5,}", re.M)
 
 PYTHON = "python"
 
@@ -55,6 +57,15 @@ class Document:
     def line_starts(self) -> list[int]:
         """Offset of the first character of each line."""
         return [0, *(found.end() for found in _LINE_END.finditer(self.text))]
+
+    @cached_property
+    def cell_starts(self) -> list[int]:
+        """The first line of each cell (from 0), also of a script with marks such as `# %%`. Empty where there are none."""
+        if self.cells:
+            return [cell.first_line for cell in self.cells]
+        if "%%" not in self.text and "# COMMAND -" not in self.text:
+            return []
+        return [self.line_of(found.start()) for found in _CELL_MARK.finditer(self.text)]
 
     def line_text(self, line: int) -> str:
         """The text of a line (from 0) without its end."""
