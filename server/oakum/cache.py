@@ -75,7 +75,7 @@ class Cache:
 
     def put(self, path: Path, key: str, outcome: Outcome) -> None:
         """Keep an outcome, unless it tells of a failure, which may be of the moment."""
-        if any(kind == "error" for kind, _ in outcome.troubles):
+        if any(kind != "note" for kind, _ in outcome.troubles):
             return
         kept = {"key": key, "troubles": outcome.troubles, "entries": [each.to_json() for each in outcome.entries]}
         target = self._file(path)

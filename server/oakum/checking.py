@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from oakum import files, suppression
 from oakum.analysis import analyse
@@ -15,6 +17,7 @@ from oakum.files import FileError, Source
 from oakum.notebook import Notebook, parses
 from oakum.output import summary
 from oakum.output.terminal import Paint
+from oakum.patience import limited
 from oakum.report import Diagnostic, Mend, Report
 from oakum.rule import Safety
 from oakum.semantics.evaluate import Evaluator
@@ -23,7 +26,11 @@ from oakum.settings import Settings
 from oakum.syntax.edits import merge
 from oakum.verification import verified
 
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess as Process
+
 _ROUNDS = 10  # of fixes in one file; a fix may uncover a finding that another one stood in for
+_TOO_LONG = 20.0  # seconds for one file, all its fixes included
 _FILES_A_PROCESS = 20  # fewer are not worth the time that a process takes to start
 
 
@@ -69,19 +76,27 @@ def run(todo: Sequence[tuple[Path, Settings]], request: Request, jobs: int | Non
     if min(jobs, len(todo)) < 2:
         yield from map(look, todo)
         return
-    import signal
     from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
-    # An interrupt reaches the whole group: the parent deals with it, and workers end with the parent's pool.
-    ignore = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(min(jobs, len(todo)), initializer=ignore) as pool:
+    with ProcessPoolExecutor(min(jobs, len(todo)), initializer=_begin) as pool:
         try:
             yield from pool.map(look, todo, chunksize=max(1, min(16, len(todo) // (jobs * 4))))
         except BrokenExecutor:
-            yield Outcome(troubles=(("error", "a process ended at once, perhaps for want of memory: try fewer --jobs"),))
+            yield Outcome(
+                read=False, troubles=(("error", "a process ended at once, perhaps for want of memory: try fewer --jobs"),)
+            )
         except BaseException:  # an interrupt, or a reader that went away: don't wait for what nobody will see
+            processes: dict[int, Process] = getattr(pool, "_processes", None) or {}
+            running = list(processes.values())
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                process.terminate()
             raise
+
+
+def _begin() -> None:
+    """A process of the pool: an interrupt reaches the whole group and is dealt with by the parent, who ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 # One run looks at each neighbour once: what `fix` writes meanwhile changes no name that another file imports.
@@ -105,7 +120,7 @@ def look(source: Source, settings: Settings, request: Request) -> tuple[Outcome,
         mended, report, fixed = mend(source, settings, report, unsafe=request.unsafe)
     entries = tuple(entry(item, report.document) for item in report.diagnostics)
     change = summary.diff(source.text, mended.text, files.show(source.path), request.paint) if request.diff else ""
-    troubles = tuple(("note", note) for note in summary.notes(report))
+    troubles = tuple(summary.notes(report))
     return Outcome(source.path, entries, troubles, fixed=fixed, change=change), mended
 
 
@@ -139,7 +154,8 @@ def _look_at(request: Request, task: tuple[Path, Settings]) -> Outcome:
     path, settings = task
     try:
         source = files.read(path)
-        outcome, mended = look(source, settings, request)
+        with limited(_TOO_LONG):
+            outcome, mended = look(source, settings, request)
         if request.edits and not request.diff and mended.text != source.text:
             files.write(source, mended)
     except FileError as error:

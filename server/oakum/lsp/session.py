@@ -30,7 +30,8 @@ from oakum.lsp.opened import Opened, Text
 from oakum.lsp.places import Source, path_of
 from oakum.lsp.projects import Projects
 from oakum.lsp.trials import Trials
-from oakum.lsp.worker import TooSlow, Worker
+from oakum.lsp.worker import Worker
+from oakum.patience import TooSlow
 from oakum.report import Diagnostic, Report
 from oakum.semantics.program import Workspace
 

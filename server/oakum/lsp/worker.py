@@ -9,11 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from oakum.patience import TooSlow
+
 T = TypeVar("T")
-
-
-class TooSlow(Exception):
-    """A piece of work took longer than any honest one does. Raised in the middle of it, wherever it is."""
 
 
 class Worker:

@@ -44,12 +44,12 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def notes(report: Report) -> Iterator[str]:
-    """What there is to say about a file besides findings, each with its place."""
+def notes(report: Report) -> Iterator[tuple[str, str]]:
+    """What there is to say about a file besides findings, each with its place: that a rule failed is worse than a note."""
     document = report.document
     path = str(document.path.absolute()) if document.path else None
     for note in report.notes:
-        yield f"{where(path, span(document, note.start, note.start))}: {note.message}"
+        yield "warning" if note.trace else "note", f"{where(path, span(document, note.start, note.start))}: {note.message}"
 
 
 def diff(before: str, after: str, name: str, paint: Paint) -> str:
