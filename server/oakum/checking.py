@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -87,11 +88,18 @@ def run(todo: Sequence[tuple[Path, Settings]], request: Request, jobs: int | Non
             )
         except BaseException:  # an interrupt, or a reader that went away: don't wait for what nobody will see
             processes: dict[int, Process] = getattr(pool, "_processes", None) or {}
-            running = list(processes.values())
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in running:
+            for process in list(processes.values()):
                 process.terminate()
+            threading.excepthook = _without_invalid_state
             raise
+
+
+def _without_invalid_state(failed: threading.ExceptHookArgs) -> None:
+    """The pool's own thread stumbles over work that was cancelled when its processes end, which is no news to anybody."""
+    from concurrent.futures import InvalidStateError
+
+    if not issubclass(failed.exc_type, InvalidStateError):
+        threading.__excepthook__(failed)
 
 
 def _begin() -> None:

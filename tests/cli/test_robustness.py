@@ -86,7 +86,7 @@ def test_thousands_of_paths(tmp_path: Path) -> None:
 
 def test_an_interrupt_with_several_processes(tmp_path: Path) -> None:
     for number in range(60):
-        (tmp_path / f"{number:03}.py").write_text(LEAK * 60)
+        (tmp_path / f"{number:03}.py").write_text(LEAK * 12)
     process = subprocess.Popen(
         [*OAKUM, "check", "--jobs=2", "--output-format=concise"],
         cwd=tmp_path,
