@@ -26,7 +26,7 @@ from oakum.semantics.reveal import describe
 from oakum.settings import Settings
 from oakum.syntax import edits, scripts
 from oakum.syntax.document import PYTHON, Document
-from oakum.syntax.pieces import Index, Piece, Pieces, parse
+from oakum.syntax.pieces import Index, Piece, Pieces, index_of, parse
 
 
 class Cancelled(Exception):
@@ -120,23 +120,44 @@ def analyse(
             memory.findings[id(piece)] = remembered
         found.extend((piece, rule, form, finding) for rule, form, finding in remembered.findings)
         notes.extend(Note(piece.start, text, trace) for text, trace in remembered.notes)
-    shown = [
-        (piece, rule, form, finding, level)
-        for piece, rule, form, finding in found
-        if (level := settings.level_of(rule, form)) is not None
-    ]
-    said = _without_siblings(source, [(rule, finding) for _, rule, _, finding, _ in shown])
-    diagnostics = [
-        diagnostic
-        for piece, rule, form, finding, level in shown
-        if finding in said and (diagnostic := _diagnostic(piece, source, rule, form, finding, level)) is not None
-    ]
+    diagnostics = _shown(found, source, settings)
     report = _report(
         document, [*diagnostics, *_in_script(document, settings)], None if notes else settings
     )  # what could not be read might be silenced
     idle = (item.rule for item in report.diagnostics if item.rule is unused_suppression.RULE)
     raised = Counter(rule.code for rule in (*(rule for _, rule, _, _ in found), *idle))
     return replace(report, notes=tuple(notes), raised=raised, recomputed=tuple(recomputed))
+
+
+def look_into(
+    function: ast.FunctionDef | ast.AsyncFunctionDef,
+    piece: Piece,
+    source: Source,
+    settings: Settings,
+    memory: Memory,
+    elsewhere: list[Diagnostic],
+) -> Report:
+    """What is found in one function of a piece alone, with what is known of the rest of the file."""
+    memory.workspace.refresh()
+    remembered = Remembered([], set(), set(), [], [])
+    _ask(index_of(function), Facts(source, Evaluator(memory.workspace)), applicable(source.document.text), memory, remembered)
+    found = [(piece, rule, form, finding) for rule, form, finding in remembered.findings]
+    return _report(source.document, [*_shown(found, source, settings), *elsewhere], None)
+
+
+def _shown(found: list[tuple[Piece, Rule, Form, Finding]], source: Source, settings: Settings) -> list[Diagnostic]:
+    """Findings as they are shown: at their levels, those left out that another rule stands in for."""
+    shown = [
+        (piece, rule, form, finding, level)
+        for piece, rule, form, finding in found
+        if (level := settings.level_of(rule, form)) is not None
+    ]
+    said = _without_siblings(source, [(rule, finding) for _, rule, _, finding, _ in shown])
+    return [
+        diagnostic
+        for piece, rule, form, finding, level in shown
+        if finding in said and (diagnostic := _diagnostic(piece, source, rule, form, finding, level)) is not None
+    ]
 
 
 def _report(document: Document, found: list[Diagnostic], settings: Settings | None) -> Report:
@@ -239,23 +260,28 @@ def _check(
         evaluator.scout = scout
         source.asked = remembered.names
     try:
-        for rule in rules:
-            for form in rule.forms:
-                key = f"{rule.code}.{form.name}"
-                if key in memory.failed:
-                    continue
-                try:
-                    for node in subjects(form, piece.index, source.aliases):
-                        evaluator.spent = 0
-                        remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
-                except Exception as error:
-                    memory.failed.add(key)
-                    message = f"rule {key} failed here and is switched off: {type(error).__name__}: {error}"
-                    remembered.notes.append((message, traceback.format_exc()))
+        _ask(piece.index, facts, rules, memory, remembered)
     finally:
         source.asked = None
     remembered.files = list(files.items())
     return remembered
+
+
+def _ask(index: Index, facts: Facts, rules: tuple[Rule, ...], memory: Memory, remembered: Remembered) -> None:
+    """Every rule over the nodes of an index. One that fails is switched off."""
+    for rule in rules:
+        for form in rule.forms:
+            key = f"{rule.code}.{form.name}"
+            if key in memory.failed:
+                continue
+            try:
+                for node in subjects(form, index, facts.source.aliases):
+                    facts.evaluator.spent = 0
+                    remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
+            except Exception as error:
+                memory.failed.add(key)
+                message = f"rule {key} failed here and is switched off: {type(error).__name__}: {error}"
+                remembered.notes.append((message, traceback.format_exc()))
 
 
 def _forget(memory: Memory, source: Source, rules: tuple[Rule, ...]) -> None:

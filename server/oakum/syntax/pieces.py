@@ -79,14 +79,14 @@ class Pieces:
     def __iter__(self) -> Iterator[Piece]:
         return iter(self.pieces)
 
-    def places(self) -> list[tuple[int, int]]:
-        """Where the pieces stand."""
-        return [(piece.first_line, piece.start) for piece in self.pieces]
+    def places(self) -> list[tuple[int, int, str, bool]]:
+        """Where the pieces stand, and in what state."""
+        return [(piece.first_line, piece.start, piece.text, piece.broken) for piece in self.pieces]
 
-    def put_back(self, places: list[tuple[int, int]]) -> None:
-        """Where they stood: parsing another version moves the pieces that both have."""
-        for piece, (first_line, start) in zip(self.pieces, places, strict=True):
-            piece.first_line, piece.start = first_line, start
+    def put_back(self, places: list[tuple[int, int, str, bool]]) -> None:
+        """Where they stood: parsing another version moves, or breaks, the pieces that both have."""
+        for piece, place in zip(self.pieces, places, strict=True):
+            piece.first_line, piece.start, piece.text, piece.broken = place
 
 
 def parse(document: Document, previous: Pieces | None = None) -> Pieces:
@@ -158,11 +158,12 @@ def _adopt(result: Pieces, previous: Pieces) -> None:
     """Put known pieces in the place of equal new ones, so that what was remembered for them stays."""
     known: dict[str, list[Piece]] = {}
     for piece in previous:
-        if not piece.broken:
-            known.setdefault(piece.text, []).append(piece)
+        known.setdefault(piece.parsed_text, []).append(piece)
     for number, piece in enumerate(result.pieces):
-        if same := known.get(piece.text):
-            result.pieces[number] = _moved(same.pop(0), piece.first_line, piece.start)
+        if not piece.broken and (same := known.get(piece.text)):
+            result.pieces[number] = same[0]
+            same[0].text, same[0].broken = piece.text, False
+            _moved(same.pop(0), piece.first_line, piece.start)
 
 
 def _moved(piece: Piece, first_line: int, start: int) -> Piece:
@@ -177,11 +178,9 @@ def _update(document: Document, previous: Pieces) -> Pieces | None:
         return None
     if old == new:
         return Pieces(document, previous.pieces, previous.notes)
-    head = _common_prefix(old, new)
-    tail = _common_prefix(old[::-1], new[::-1], min(len(old), len(new)) - head)
+    head, changed_end, _ = difference(old, new)
     pieces = previous.pieces
     first = max((n for n, piece in enumerate(pieces) if piece.start <= head), default=0)
-    changed_end = len(old) - tail
     last = max((n for n, piece in enumerate(pieces) if piece.start <= changed_end), default=0)
     # An edit at the very start of a piece may belong to the statement before it.
     if first and head == pieces[first].start:
@@ -225,13 +224,21 @@ def _keep_last_good(document: Document, pieces: list[Piece], line: int, start: i
     """One broken piece over the region, with the last good statements of the pieces that it replaces."""
     text = document.text[start:end]
     if len(pieces) == 1 and pieces[0].statements:
-        old = pieces[0]
-        return [Piece(text, old.parsed_text, old.statements, old.parsed_line, line, start, broken=True)]
+        # The same piece, so that what is remembered of its last good statements stays.
+        pieces[0].text, pieces[0].broken = text, True
+        return [_moved(pieces[0], line, start)]
     # Statements of several pieces count lines from different starts: keep those of the largest.
     largest = max((piece for piece in pieces if piece.statements), key=lambda piece: len(piece.text), default=None)
     if largest is None:
         return [Piece(text, "", [], line, line, start, broken=True)]
     return [Piece(text, largest.parsed_text, largest.statements, largest.parsed_line, line, start, broken=True)]
+
+
+def difference(old: str, new: str) -> tuple[int, int, int]:
+    """Where two texts differ: the start in both, the end in the old one, the end in the new one."""
+    head = _common_prefix(old, new)
+    tail = _common_prefix(old[::-1], new[::-1], min(len(old), len(new)) - head)
+    return head, len(old) - tail, len(new) - tail
 
 
 def _common_prefix(a: str, b: str, limit: int | None = None) -> int:
@@ -301,6 +308,11 @@ def inside_of(scope: ast.AST) -> list[ast.AST]:
         if isinstance(scope, (ast.stmt, ast.Lambda)):
             scope.inside = found  # pyright: ignore[reportAttributeAccessIssue]
     return found
+
+
+def index_of(*statements: ast.stmt) -> Index:
+    """The index of some statements alone."""
+    return _walk([*statements])
 
 
 def _walk(statements: list[ast.stmt]) -> Index:
