@@ -15,6 +15,7 @@ from oakum.facts.models import ModelFacts, Pass
 from oakum.facts.sessions import SessionFacts
 from oakum.facts.state import Update
 from oakum.knowledge.objects import Resource
+from oakum.semantics.cycles import Link
 from oakum.semantics.execution import Execution
 from oakum.semantics.ownership import End, Owned
 from oakum.semantics.repetition import Again
@@ -30,6 +31,7 @@ __all__ = [
     "Facts",
     "Holder",
     "Kept",
+    "Link",
     "Obj",
     "Owned",
     "Pass",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from oakum.facts.invariance import Invariance
 from oakum.facts.objects import ObjectFacts
 from oakum.knowledge import torch as knowledge
+from oakum.semantics.cycles import Cycles, Link
 from oakum.semantics.endless import Endless
 from oakum.semantics.flow import FunctionNode, key_of
 from oakum.semantics.lifetimes import Lifetime
@@ -115,6 +116,39 @@ class LifetimeFacts(ObjectFacts):
     def is_tensor_parameter(self, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> bool:
         """Whether a parameter is a tensor: by its annotation, by the calls in sight, or as it is given to a module."""
         return Memo(self.evaluator, self.source).is_tensor_parameter(function, name)
+
+    def circles(self, cls: ast.ClassDef) -> Iterator[Link]:
+        """Stores in the methods of a class by which its objects reach themselves over strong references that nothing breaks."""
+        cycles = Cycles(self.evaluator, self.source)
+        for link in cycles.links(cls):
+            back = link.back.targets[0] if link.back is not None else link.place
+            if not any(isinstance(p, ast.Attribute) and cycles.broken(p.attr) for p in (link.place, back)):
+                yield link
+
+    def remade(self, cls: ast.ClassDef) -> tuple[ast.Call, Again] | None:
+        """The call that makes an object of a class (or of one that derives from it), again and again, for a name that drops the last."""
+        derived = [c for c in self.nodes(ast.ClassDef) if isinstance(c, ast.ClassDef) and cls in self.bases(c)[0]]
+        for call in self.calls(*(each.name for each in derived)):
+            statement, function = self.statement(call), self.function(call)
+            if getattr(function, "name", "") == "__init__" or not isinstance(statement, ast.Assign):
+                continue
+            if not isinstance(statement.targets[0], ast.Name) or self.comprehensions(call):
+                continue
+            again = self.again(call)
+            if again is None and function is not None and (handed := self.handed_on(function)) is not None:
+                again = Again(function, handed)
+            kept = [c for c in self.calls("append", "add", "put") if any(self.key(a) == statement.targets[0].id for a in c.args)]
+            if again is not None and not any(self.function(c) is function for c in kept):
+                return call, again
+        return None
+
+    def handed_on(self, function: FunctionNode) -> ast.Call | None:
+        """The call of a search that calls a function for each trial: `study.optimize(objective)`, `wandb.agent(sweep, train)`."""
+        name = getattr(function, "name", None)
+        for call in self.calls(*knowledge.SEARCHES):
+            if any(isinstance(a, ast.Name) and a.id == name for a in (*call.args, *(k.value for k in call.keywords))):
+                return call
+        return None
 
     def releases(self, statement: ast.AST | None) -> bool:
         """Whether a statement is `torch.cuda.empty_cache()`, or that of another device, or `gc.collect()`."""

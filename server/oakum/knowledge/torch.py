@@ -234,3 +234,5 @@ BATCH_METHODS = {
     "training_step", "validation_step", "forward", "train_step", "on_train_batch_start", "on_train_batch_end", "on_batch_end", "on_after_backward",
     "on_validation_batch_end", "optimizer_step", "on_before_zero_grad", "compute_loss",
 }  # fmt: skip
+# Calls that are given a function, which they call for each trial.
+SEARCHES = ("optimize", "fmin", "agent", "run", "Tuner", "gp_minimize", "minimize")
