@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from lsp.editor import CLEAN, KEPT, LEAK, Editor, at, edit
 from lsprotocol import types
@@ -200,3 +202,52 @@ async def test_cells_are_one_program(editor: Editor) -> None:
         types.DidCloseNotebookDocumentParams(types.NotebookDocumentIdentifier(book.uri), [types.TextDocumentIdentifier(first)])
     )
     assert await editor.codes(first) == []
+
+
+ELSEWHERE = """\
+import torch
+from torch import nn
+
+model = nn.Linear(4, 1)
+
+
+def step(x):
+    return model(x).mean()
+
+
+def train(loader):
+    losses = []
+    for x in loader:
+        losses.append(step(x))
+    print(len(losses))
+"""
+
+
+async def test_what_rests_on_an_edit_elsewhere_is_told_when_typing_pauses(editor: Editor) -> None:
+    uri = editor.open(ELSEWHERE)
+    assert await editor.codes(uri) == ["PT07"]
+    editor.change(uri, edit(7, 26, 26, ".item()"))  # in `step`; the finding is in `train`
+
+    async def gone() -> bool:
+        return await editor.codes(uri) == []
+
+    for _ in range(100):
+        if await gone():
+            break
+        await asyncio.sleep(0.05)
+    assert await gone()
+    editor.change(uri, edit(7, 26, 33, ""))
+    for _ in range(100):
+        if not await gone():
+            break
+        await asyncio.sleep(0.05)
+    assert await editor.codes(uri) == ["PT07"]
+
+
+async def test_an_edit_in_a_function_is_answered_in_place(editor: Editor) -> None:
+    uri = editor.open(ELSEWHERE)
+    assert await editor.codes(uri) == ["PT07"]
+    editor.change(uri, edit(13, 29, 29, ".item()"))
+    assert await editor.codes(uri) == []
+    editor.change(uri, edit(13, 29, 36, ""))
+    assert await editor.codes(uri) == ["PT07"]

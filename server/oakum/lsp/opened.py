@@ -59,6 +59,7 @@ class Opened:
         self.rests_on: frozenset[Path] = frozenset()  # other files that the last analysis looked into
         self.held: dict[int, Diagnostic] = {}  # findings of the last report, by id, with those of their fixes that hold
         self.analysis: asyncio.Task[Report | None] | None = None
+        self.said: Report | None = None  # the last that is known, of this version or an earlier one
         self.timer: asyncio.TimerHandle | None = None
         self._encoding = encoding
         self._source: Source | None = None
@@ -110,3 +111,4 @@ class Opened:
     def forget(self) -> None:
         """Remember nothing: what was may be the reason for a failure, or rest on other settings."""
         self.memory = Memory(self.memory.workspace)
+        self.said = None

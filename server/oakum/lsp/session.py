@@ -32,10 +32,13 @@ from oakum.lsp.projects import Projects
 from oakum.lsp.trials import Trials
 from oakum.lsp.worker import Worker
 from oakum.patience import TooSlow
+from oakum.provisional import provisional
 from oakum.report import Diagnostic, Report
 from oakum.semantics.program import Workspace
 
 TYPING_PAUSE = 0.03
+# After an edit inside of a function, that function is answered for at once, and all that rests on it when nobody types.
+SETTLING_PAUSE = 0.35
 SAVING_WITHIN = 0.2  # who saves is not to wait longer for a fix
 STORM_PAUSE = 0.2  # changes on disk come by the thousand when a branch is checked out: they are one
 NEIGHBOUR_PAUSE = 0.3  # after typing in one file, until those that import it are looked at again
@@ -270,7 +273,11 @@ class Session:
 
     async def diagnostic(self, uri: str, previous: str | None) -> types.DocumentDiagnosticReport:
         items: list[types.Diagnostic] = []
-        if known := await self.report(uri):
+        opened = self.opened.get(uri)
+        known = await self._glance(opened) if opened and self.client.refreshes else None
+        if opened and known:
+            self._settle_later(opened, known)
+        if known := known or await self.report(uri):
             items = next((new for part, new in convert.diagnostics(*known, self.client).items() if part.uri == uri), items)
         name = convert.result_id(items)
         if name == previous:
@@ -385,6 +392,7 @@ class Session:
             what = f"took more than {TOO_LONG:g} s" if isinstance(error, TooSlow) else f"{type(error).__name__}: {error}"
             self.editor.log(f"{opened.uri} could not be analysed: {what}")
             return Report(document)
+        opened.said = report
         self.editor.tell_failures(opened.uri, report)
         report = self.projects.shown(report)
         self.editor.trace(f"{opened.uri}: {len(report.diagnostics)} found, computed {', '.join(report.recomputed) or 'nothing'}")
@@ -405,6 +413,7 @@ class Session:
         """What is known of documents is out of date for another reason than their text."""
         some = list(some)
         for opened in some:
+            opened.said = None  # more than a function may be another now
             self._schedule(opened, pause)
         if some and self.client.pulls and self.client.refreshes:
             self.editor.spawn(self._refresh())
@@ -421,11 +430,60 @@ class Session:
 
     async def _publish(self, opened: Opened) -> None:
         opened.timer = None
+        if known := await self._glance(opened):
+            self._tell(opened, *known)
+            self._settle_later(opened, known)
+            return
         source = opened.source
-        report = await self._analysis(opened)
-        if report and opened.source is source and self.opened.get(opened.uri) is opened:
+        if report := await self._analysis(opened):
+            self._tell(opened, source, report)
+
+    def _tell(self, opened: Opened, source: Source, report: Report) -> None:
+        if opened.source is source and self.opened.get(opened.uri) is opened:
             for part, items in convert.diagnostics(source, report, self.client).items():
                 self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(part.uri, items, part.version))
+
+    async def _glance(self, opened: Opened) -> tuple[Source, Report] | None:
+        """What can be said at once after an edit inside of a function; None if the whole answer is known, or has to be waited for."""
+        before, settings, source, revision = opened.said, opened.settings, opened.source, opened.revision
+        if opened.analysis is not None or before is None or before.document.text == source.document.text:
+            return None
+        if not self._ready.is_set() or settings != self.projects.settings_of(opened.path):
+            return None
+
+        def work() -> Report | None:
+            return provisional(source.document, before, settings, memory=opened.memory) if opened.revision == revision else None
+
+        try:
+            report = await self.worker.run(work)
+        except Exception:
+            return None  # the analysis that follows tells of it
+        if report is None or opened.source is not source:
+            return None
+        opened.said = report
+        return source, self.projects.shown(report)
+
+    def _settle_later(self, opened: Opened, known: tuple[Source, Report]) -> None:
+        if opened.timer:
+            opened.timer.cancel()
+        loop = asyncio.get_running_loop()
+        opened.timer = loop.call_later(SETTLING_PAUSE, lambda: self.editor.spawn(self._settle(opened, *known)))
+
+    async def _settle(self, opened: Opened, source: Source, said: Report) -> None:
+        """Nobody types: what rests on the last edit is looked at, and told of if it isn't what was said."""
+        opened.timer = None
+        if opened.source is not source:
+            return
+        report = await self._analysis(opened)
+        if report is None or opened.source is not source:
+            return
+        told = convert.diagnostics(source, said, self.client)
+        if convert.diagnostics(source, report, self.client) == told:
+            return
+        if self.client.pulls:
+            await self._refresh()
+        else:
+            self._tell(opened, source, report)
 
     def _clear(self, names: Iterable[str]) -> None:
         if not self.client.pulls:
