@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from lsp.editor import CLEAN, COMMAND, LEAK, Editor, at, edit
+from lsp.editor import CLEAN, COMMAND, LEAK, PATIENCE, Editor, at, edit
 from lsp.wire import Wire
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -165,3 +167,33 @@ async def test_over_a_socket() -> None:
     await wire.ask("shutdown")
     wire.send({"method": "exit"})
     assert await wire.end() == 0
+
+
+async def test_over_a_web_socket() -> None:
+    from websockets.asyncio.client import connect
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "oakum", "server", "--ws", f"127.0.0.1:{port}")
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            line = await connect(f"ws://127.0.0.1:{port}")
+            break
+        await asyncio.sleep(0.05)
+    else:
+        pytest.fail("nobody listens")
+
+    async def ask(number: int, method: str, params: Any) -> dict[str, Any]:
+        await line.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
+        while (message := json.loads(await asyncio.wait_for(line.recv(), PATIENCE))).get("id") != number:
+            pass
+        return message
+
+    answer = await ask(1, "initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+    assert answer["result"]["serverInfo"]["name"] == "oakum"
+    await line.send(json.dumps({"jsonrpc": "2.0", "method": "initialized", "params": {}}))
+    assert (await ask(2, "workspace/executeCommand", {"command": "oakum.status", "arguments": []}))["result"].startswith("Oakum ")
+    await ask(3, "shutdown", None)
+    process.kill()
+    await process.wait()
