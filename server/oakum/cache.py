@@ -103,6 +103,7 @@ class _Neighbours:
     def __init__(self) -> None:
         self._workspace = Workspace(fixed=True)
         self._known: dict[Path, tuple[str, frozenset[Path]]] = {}
+        self._found: dict[tuple[str, Path], Path | None] = {}
 
     def digest(self, source: Source) -> str:
         if source.path is None:
@@ -115,23 +116,26 @@ class _Neighbours:
             if path not in seen:
                 seen.add(path)
                 todo.extend(self._look(path)[1])
-        return _digest("\0".join(f"{path}\0{self._look(path)[0]}" for path in sorted(seen - {start})))
+        return _digest("".join(sorted(self._look(path)[0] for path in seen - {start})))
 
     def _look(self, path: Path) -> tuple[str, frozenset[Path]]:
-        """The digest of a file's text, and the files that it imports."""
+        """The digest of a file's path and text, and the files that it imports."""
         if path not in self._known:
             try:
                 text = files.read(path).document.text
             except FileError:
                 text = ""
-            self._known[path] = _digest(text), frozenset(self._imports(path, text))
+            self._known[path] = _digest(f"{path}\0{text}"), frozenset(self._imports(path, text))
         return self._known[path]
 
     def _imports(self, path: Path, text: str) -> Iterator[Path]:
         for found in _IMPORT.finditer(text):
             for module in _modules(found):
-                name = module.lstrip(".")
-                if (target := self._workspace.find(name, len(module) - len(name), path)) is not None:
+                key = module, path.parent  # files of one folder mean the same by a name
+                if key not in self._found:
+                    name = module.lstrip(".")
+                    self._found[key] = self._workspace.find(name, len(module) - len(name), path)
+                if (target := self._found[key]) is not None:
                     yield target
 
 

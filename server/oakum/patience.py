@@ -15,7 +15,10 @@ class TooSlow(Exception):
 
 @contextmanager
 def limited(seconds: float) -> Generator[None, None, None]:
-    """After each so many seconds of the work inside, `TooSlow` is raised in it. On the main thread of Unix; elsewhere work is not limited."""
+    """After each so many seconds of processor time inside, `TooSlow` is raised there: a busy machine makes nobody slow.
+
+    On the main thread of Unix; elsewhere work is not limited.
+    """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -23,10 +26,10 @@ def limited(seconds: float) -> Generator[None, None, None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise TooSlow(f"it took more than {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

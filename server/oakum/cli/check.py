@@ -179,7 +179,10 @@ class Run:
         finally:
             progress.clear()
         if self.arguments.verbose and store:
-            print(f"{store.hits} of {summary.count(len(slots), 'file')} known from the cache", file=sys.stderr)
+            concerned = store.hits + len(todo)
+            print(
+                f"{store.hits} of {summary.count(concerned, 'file')} that name a framework known from the cache", file=sys.stderr
+            )
 
     @property
     def _without_cache(self) -> bool:
