@@ -465,6 +465,10 @@ class ObjectFacts(SyntaxFacts):
         match node:
             case ast.Assign(targets=[ast.Subscript(value=container, slice=key)], value=item) if self.is_ever_new(key):
                 yield container, item
+            case ast.Assign(
+                targets=[ast.Subscript(value=container, slice=ast.Call(func=ast.Name(id="len"), args=[counted]))], value=item
+            ) if self.text(counted) == self.text(container):
+                yield container, item
             case _:
                 yield from self.put(node)
 

@@ -45,8 +45,10 @@ class Cycles:
             own = listed[0].arg
             for node in ast.walk(method):
                 match node:
-                    case ast.Assign(targets=[ast.Attribute() as place], value=value):
-                        yield from self.stored(cls, own, place, value)
+                    case ast.Assign():
+                        for place, value in _pairs(node):
+                            if isinstance(place, ast.Attribute):
+                                yield from self.stored(cls, own, place, value)
                     case ast.Call(func=ast.Attribute(value=container, attr=name), args=[*_, item]) if name in _PUTTING:
                         if (key_of(container) or "").startswith(f"{own}."):
                             yield from self.stored(cls, own, container, item)
@@ -69,6 +71,10 @@ class Cycles:
         elif mine and self.closes_over(cls, own, value):
             yield Link(value, place)
         elif mine:
+            if isinstance(value, ast.Name):  # `child = Child(self)`, then `self.child = child`
+                uses = self.source.flow_in(self.source.function(value)).uses.get(value, ())
+                made = [d.value for d in uses if d.how == "assign" and not d.path]
+                value = made[0] if len(made) == 1 and made[0] is not None else value
             for call in ast.walk(value):
                 if isinstance(call, ast.Call) and not isinstance(value, ast.Lambda):
                     yield from self.handed(own, place, call, value)
@@ -134,6 +140,10 @@ class Cycles:
         own = init.args.args[0].arg if init.args.args else "self"
         for node in ast.walk(init):
             match node:
+                case ast.Assign(targets=[ast.Tuple()]):
+                    for place, value in _pairs(node):
+                        if key_of(value) == name and (key_of(place) or "").startswith(f"{own}."):
+                            yield None, True
                 case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=target))], value=ast.Name(id=value)):
                     if target == own and value == name:
                         yield node, True
@@ -193,6 +203,15 @@ class Cycles:
                 case _:
                     pass
         return False
+
+
+def _pairs(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What an assignment binds to what, through `a, b = x, y`."""
+    match node:
+        case ast.Assign(targets=[ast.Tuple(elts=places)], value=ast.Tuple(elts=values)) if len(places) == len(values):
+            yield from zip(places, values, strict=True)
+        case ast.Assign(targets=targets, value=value):
+            yield from ((place, value) for place in targets)
 
 
 def _mentions(node: ast.AST, name: str) -> bool:
