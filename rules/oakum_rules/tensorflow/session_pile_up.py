@@ -115,6 +115,21 @@ def trained_and_cleared(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     yield from _trained(node, facts, bounded=False, cleared=True)
 
 
+def _stacked(node: ast.Call, facts: Facts) -> bool:
+    """Whether a model is one block of a network: `x = block(x)`."""
+    name, loops = facts.bound_to(node), facts.loops(node)
+    for each in facts.nodes_in(loops[0], ast.Assign) if loops else ():
+        match each:
+            case ast.Assign(
+                targets=[ast.Name(id=result)], value=ast.Call(func=ast.Name(id=called), args=[ast.Name(id=given), *_])
+            ):
+                if called == name and given == result:
+                    return True
+            case _:
+                pass
+    return False
+
+
 @RULE.check(level=Level.INFORMATION)
 def built_in_loop(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A model that is built in each pass and not trained, while nothing clears Keras' state."""
@@ -125,7 +140,12 @@ def built_in_loop(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         or facts.training_of(node) is not None
     ):
         return
-    if facts.clears_session(node, found) or facts.kept_in_pass(node, found.loop) or not facts.asked_only(node):
+    if (
+        _stacked(node, facts)
+        or facts.clears_session(node, found)
+        or facts.kept_in_pass(node, found.loop)
+        or not facts.asked_only(node)
+    ):
         return
     fixes: tuple[Fix, ...] = ()
     keras = facts.keras_name()

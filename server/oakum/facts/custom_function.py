@@ -294,6 +294,6 @@ class CustomFunction:
                     part = value.elts[index]
                     if not (isinstance(part, ast.Constant) and part.value is None):
                         return True
-            elif value is not None and len(inputs) == 1 and not isinstance(value, ast.Constant):
+            elif value is not None and len(inputs) == 1 and not self.forward.args.vararg and not isinstance(value, ast.Constant):
                 return True
         return False
