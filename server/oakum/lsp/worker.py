@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -23,6 +24,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="analysis")
         self._lock = threading.Lock()
         self._busy: int | None = None  # the thread, while it works
+        self._begun = 0.0  # of its processor time
 
     async def run(self, work: Callable[[], T], *, urgent: bool = True) -> T:
         """The result of some work. After each `limit` seconds of it, `TooSlow` is raised inside of it."""
@@ -40,7 +42,7 @@ class Worker:
         def watched() -> T:
             loop.call_soon_threadsafe(start)
             with self._lock:
-                self._busy = threading.get_ident()
+                self._busy, self._begun = threading.get_ident(), time.thread_time()
             try:
                 return work()
             finally:
@@ -63,5 +65,11 @@ class Worker:
 
     def _interrupt(self) -> None:
         with self._lock:
-            if self._busy is not None:
+            if self._busy is not None and self._spent(self._busy) >= self._limit * 0.8:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._busy), ctypes.py_object(TooSlow))
+
+    def _spent(self, thread: int) -> float:
+        """The processor time that a thread has spent on its piece of work: a busy machine makes no rule slow."""
+        if not hasattr(time, "pthread_getcpuclockid"):
+            return self._limit
+        return time.clock_gettime(time.pthread_getcpuclockid(thread)) - self._begun
