@@ -81,3 +81,22 @@ docs: $(VENV)/.docs
 $(VENV)/.docs: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
 	@touch $@
+
+# Suites that run programs beside the real frameworks, which live in an environment of their own.
+FRAMEWORKS := .frameworks/.installed
+$(FRAMEWORKS):
+	$(PYTHON) -m venv .frameworks
+	.frameworks/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 tensorflow-cpu scikit-learn
+	@touch $@
+
+ifneq ($(wildcard evidence/run.py),)
+.PHONY: evidence
+evidence: $(VENV)/.dev $(FRAMEWORKS)
+	$(BIN)/python evidence/run.py
+endif
+
+ifneq ($(wildcard tests/truth/run.py),)
+.PHONY: truth
+truth: $(VENV)/.dev $(FRAMEWORKS)
+	$(BIN)/python tests/truth/run.py
+endif
