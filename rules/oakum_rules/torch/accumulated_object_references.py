@@ -51,7 +51,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from oakum.facts import Facts
+from oakum.facts import FILLING, Facts
 from oakum.rule import (
     AddImport,
     Decorate,
@@ -84,7 +84,7 @@ _CONTEXT = {"save_for_backward", "saved_tensors", "saved_variables", "needs_inpu
 Store = ast.Call | ast.Assign | ast.AugAssign
 
 
-@RULE.check
+@RULE.check(calls=FILLING)
 def kept_by_function(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
     """A tensor of a `torch.autograd.Function` in a container that isn't made in the call."""
     for container, item in facts.put_under_any_key(node):
@@ -120,7 +120,7 @@ def _into_context(node: Store, container: ast.expr, item: ast.expr, name: str, f
             return ()
 
 
-@RULE.check
+@RULE.check(calls=FILLING)
 def kept_by_everyone(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
     """A tensor with its graph, a model or an optimizer in a container of a class, in a default, or (from a method) of a module."""
     for container, item in facts.put_under_any_key(node):
@@ -197,13 +197,13 @@ def _registry(node: ast.Call | ast.Assign, facts: Facts, *, in_sight: bool) -> I
         )
 
 
-@RULE.check
+@RULE.check(calls=FILLING)
 def registry(node: ast.Call | ast.Assign, facts: Facts) -> Iterator[Finding]:
     """Objects made in a loop that register themselves for ever."""
     yield from _registry(node, facts, in_sight=True)
 
 
-@RULE.check(level=Level.INFORMATION)
+@RULE.check(level=Level.INFORMATION, calls=FILLING)
 def registry_for_others(node: ast.Call | ast.Assign, facts: Facts) -> Iterator[Finding]:
     """Objects that register themselves for ever, made out of sight."""
     yield from _registry(node, facts, in_sight=False)

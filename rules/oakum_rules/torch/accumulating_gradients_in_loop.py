@@ -69,7 +69,7 @@ def _gradients_handled(facts: Facts) -> bool:
     return any(getattr(node, "attr", "") in ("grad", "zero_grad") for node in facts.nodes(ast.Attribute))
 
 
-@RULE.check
+@RULE.check(calls=("step",))
 def never_cleared(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`optimizer.step()` in a loop, after a backward, without any reset."""
     function = node.func

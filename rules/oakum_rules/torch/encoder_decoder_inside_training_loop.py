@@ -124,6 +124,9 @@ def trained_anew(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 @RULE.check(level=Level.INFORMATION)
 def built_again(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A module that is built again in each iteration or call without being trained: a metric's network, a tokenizer."""
+    function = facts.function(node)
+    if not facts.may_repeat(node) and getattr(function, "name", "") != "__getitem__" and facts.step_method(function) is None:
+        return
     pretrained = facts.is_pretrained(node)
     found = (node, facts.short(node.func, 30)) if pretrained and not facts.returned(node) else facts.builds_module(node)
     if found is None:
@@ -133,7 +136,6 @@ def built_again(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     if where is not None and not pretrained and facts.trains(where)[0]:
         return
     if where is None and pretrained:
-        function = facts.function(node)
         called = function if getattr(function, "name", "") == "__getitem__" else facts.step_method(function)
         where = called if function is not None and facts.each_iteration(node, function) else None
     if where is None:
@@ -156,12 +158,12 @@ def _when(where: ast.AST, facts: Facts) -> str:
 @RULE.check
 def made_in_forward(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`nn.Linear(...)(x)` in `forward`: random weights at each call, which no optimizer knows."""
-    if (function := facts.function(node)) is None or facts.maker(node, "module") is not node or facts.is_pretrained(node):
+    if (function := facts.function(node)) is None or (step := facts.step_method(function)) is None:
+        return
+    if facts.maker(node, "module") is not node or facts.is_pretrained(node):
         return
     made = facts.some(node, "module")
     if made is None or "Norm" in made.name or not facts.has_weights(made) or not facts.each_iteration(node, function):
-        return
-    if (step := facts.step_method(function)) is None:
         return
     parent, statement = facts.parent(node), facts.statement(node)
     reads: list[ast.expr] = [node]
@@ -208,12 +210,11 @@ def _to_init(node: ast.Call, function: ast.AST, reads: list[ast.expr], facts: Fa
 @RULE.check(level=Level.INFORMATION)
 def optimizer_anew(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """An optimizer that is made again in each iteration for the same parameters: its moments are lost."""
-    if facts.maker(node, "optimizer") is not node or (loop := facts.same_each_time(node)) is None:
+    if not facts.may_repeat(node) or facts.maker(node, "optimizer") is not node or (loop := facts.same_each_time(node)) is None:
         return
     if not any(facts.calls_in(region, "step") for region in facts.reached(loop)) or facts.returned(node):
         return
-    wholly = facts.trains(loop)[1]
-    if wholly and not facts.is_epoch_loop(loop):
+    if facts.trains(loop)[1] and not facts.is_epoch_loop(loop):
         return
     yield Finding(
         node,
@@ -224,13 +225,12 @@ def optimizer_anew(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     )
 
 
-@RULE.check(level=Level.INFORMATION)
+@RULE.check(level=Level.INFORMATION, calls=("prepare", *(name.rpartition(".")[2] for name in _WRAPPERS)))
 def wrapped_again(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`DataParallel(model)` or `accelerator.prepare(model)` in each iteration."""
-    prepares = (
-        isinstance(node.func, ast.Attribute) and node.func.attr == "prepare" and facts.is_kind(node.func.value, "accelerator")
-    )
-    if not node.args or not (prepares or facts.qualified(node.func) in _WRAPPERS) or (loop := facts.same_each_time(node)) is None:
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    wraps = facts.qualified(node.func) in _WRAPPERS or (owner is not None and facts.is_kind(owner, "accelerator"))
+    if not node.args or not wraps or (loop := facts.same_each_time(node)) is None:
         return
     yield Finding(
         node,
@@ -241,7 +241,7 @@ def wrapped_again(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     )
 
 
-@RULE.check(level=Level.INFORMATION)
+@RULE.check(level=Level.INFORMATION, calls=("load_state_dict",))
 def loaded_again(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`model.load_state_dict(torch.load(path))` of the same file for each batch."""
     match node:

@@ -46,7 +46,7 @@ the slot is no leak; the list is.
 import ast
 from collections.abc import Iterator
 
-from oakum.facts import Facts
+from oakum.facts import FILLING, Facts
 from oakum.rule import Append, Finding, Fix, Framework, Level, Rule, Safety, places
 
 RULE = Rule(
@@ -80,7 +80,7 @@ def _in_forward(node: ast.AST, facts: Facts) -> ast.FunctionDef | ast.AsyncFunct
     return None
 
 
-@RULE.check
+@RULE.check(calls=FILLING)
 def growing_list(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
     """`self.history.append(out)`, `self.history += [out]` in forward."""
     for container, item in facts.put(node):

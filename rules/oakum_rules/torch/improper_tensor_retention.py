@@ -44,7 +44,7 @@ a loss over the kept outputs raises, and if only some are detached their gradien
 import ast
 from collections.abc import Iterator
 
-from oakum.facts import Attached, Facts
+from oakum.facts import FILLING, Attached, Facts
 from oakum.rule import Append, Finding, Fix, Framework, Level, Rule, Safety, places
 
 RULE = Rule(
@@ -90,7 +90,7 @@ def _finding(item: ast.expr, container: ast.expr, node: ast.AST, facts: Facts) -
     )
 
 
-@RULE.check
+@RULE.check(calls=FILLING)
 def growing_container(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
     """`outputs.append(out)`, `outputs += [out]`, `d.setdefault(k, []).append(out)`, `outputs[step] = out` under a new key."""
     for container, item in facts.put(node):

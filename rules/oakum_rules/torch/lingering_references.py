@@ -229,7 +229,7 @@ def pushed(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             return  # one root cause: the call
 
 
-@RULE.check
+@RULE.check(calls=("append", "appendleft"))
 def appended(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`self.memory.append((state, value))` to a list or deque that `random.sample` reads."""
     match node:

@@ -228,7 +228,7 @@ def frozen_for_evaluation(node: _Function, facts: Facts) -> Iterator[Finding]:
     )
 
 
-@RULE.check
+@RULE.check(calls=("backward",))
 def backward_in_evaluation(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`loss.backward()` in an evaluation of a model that is trained elsewhere in the file."""
     if not isinstance(node.func, ast.Attribute) or node.func.attr != "backward" or facts.is_test_file():

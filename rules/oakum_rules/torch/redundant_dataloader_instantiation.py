@@ -44,7 +44,7 @@ descriptors and 21 MB each. For data in memory no workers are fastest: 6 to 13 m
 import ast
 from collections.abc import Iterator
 
-from oakum.facts import Facts
+from oakum.facts import FILLING, Facts
 from oakum.rule import AddImport, Delete, Finding, Fix, Framework, InsertBefore, Level, Replace, Rule, Safety, places
 
 Loop = ast.For | ast.AsyncFor | ast.While
@@ -103,6 +103,8 @@ def _hoist(node: ast.Call, loop: Loop, workers: str, facts: Facts) -> tuple[Fix,
 
 def _rebuilt(node: ast.Call, facts: Facts) -> tuple[ast.Call, Loop] | None:
     """The constructor of a loader that a call makes again in each iteration of a loop, and the loop."""
+    if not facts.may_repeat(node) and not getattr(facts.function(node), "decorator_list", ()):
+        return None  # nor by reads of a property
     maker = facts.makes_anew(node, "loader")
     if maker is None or (maker is not node and not facts.loops(node)):
         return None
@@ -142,7 +144,7 @@ def rebuilt_without_workers(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         yield Finding(node, "The same loader is built in each iteration; without workers that costs next to nothing.")
 
 
-@RULE.check(level=Level.WARNING)
+@RULE.check(level=Level.WARNING, calls=("next",))
 def restarted(node: ast.Call | ast.For, facts: Facts) -> Iterator[Finding]:
     """`next(iter(loader))` for each step, also as `for batch in loader: break`."""
     match node:
@@ -181,7 +183,7 @@ def restarted(node: ast.Call | ast.For, facts: Facts) -> Iterator[Finding]:
     )
 
 
-@RULE.check(level=Level.WARNING)
+@RULE.check(level=Level.WARNING, calls=FILLING)
 def piled_up(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
     """Loaders or iterators with workers that a list or dict keeps, one more in each epoch or step."""
     for container, item in facts.put(node):
@@ -214,7 +216,7 @@ def _within(node: ast.AST, loop: ast.AST, facts: Facts) -> bool:
 @RULE.check(level=Level.HINT)
 def workers_end_with_each_epoch(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A loader with workers that is built once, gone through in each epoch, and not told to keep them."""
-    if facts.repeats(node) is not None or facts.returned(node) or not any(k.arg == "num_workers" for k in node.keywords):
+    if not any(k.arg == "num_workers" for k in node.keywords) or facts.repeats(node) is not None or facts.returned(node):
         return
     if any(k.arg in ("persistent_workers", None) for k in node.keywords) or facts.maker(node, "loader") is not node:
         return

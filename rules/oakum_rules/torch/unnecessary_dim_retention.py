@@ -80,7 +80,7 @@ def _said(column: ast.expr, row: ast.expr, what: str, facts: Facts) -> Finding:
 @RULE.check
 def loss_of_column_and_row(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`F.mse_loss(prediction, target)` of (N, 1) and (N,)."""
-    if len(node.args) < 2:
+    if len(node.args) < 2 or not facts.says(*_LOSSES):
         return
     made = facts.some(node.func, "module")
     name = facts.qualified(node.func) or (made.name if made is not None else "")

@@ -56,7 +56,7 @@ an iteration, detached 1028 KB, overwriting a slot 0 KB. A `g * 0.5` gradient ho
 import ast
 from collections.abc import Iterator
 
-from oakum.facts import Facts
+from oakum.facts import FILLING, Facts
 from oakum.rule import Finding, Fix, Framework, Level, Rule, Safety, places
 
 RULE = Rule(
@@ -78,7 +78,7 @@ _GLOBAL_HOOKS = {"register_module_forward_hook", "register_module_forward_pre_ho
 _REMOVALS = ("remove", "remove_hooks", "remove_handles", "clear_hooks", "close", "release", "ExitStack", "enter_context")
 
 
-@RULE.check
+@RULE.check(calls=FILLING)
 def growing_store(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """A hook that appends its output to a container that nobody empties."""
     match node:

@@ -45,7 +45,7 @@ that is backpropagated is a silent error: the gradient fell from 1.995 to 1.107.
 import ast
 from collections.abc import Iterator
 
-from oakum.facts import Facts
+from oakum.facts import FILLING, Facts
 from oakum.rule import Finding, Fix, Framework, Level, Rule, Safety, places
 
 RULE = Rule(
@@ -155,7 +155,7 @@ def meter(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         return
 
 
-@RULE.check
+@RULE.check(calls=FILLING)
 def growing_container(node: ast.Call | ast.Assign | ast.AugAssign, facts: Facts) -> Iterator[Finding]:
     """`losses.append(loss)`, `losses += [loss]`, `history["loss"].append(loss)`, `logs.append({"loss": loss})`."""
     for container, item in facts.put(node):

@@ -87,7 +87,7 @@ def _loader_in(node: ast.expr, facts: Facts) -> tuple[ast.expr, bool] | None:
     return None
 
 
-@RULE.check
+@RULE.check(calls=("cycle",))
 def cycled(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`itertools.cycle(loader)`."""
     if len(node.args) != 1 or facts.qualified(node.func) != "itertools.cycle":
@@ -111,7 +111,7 @@ def cycled(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     )
 
 
-@RULE.check(level=Level.HINT)
+@RULE.check(level=Level.HINT, calls=("zip",))
 def zipped(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`zip` over loaders of different datasets."""
     if len(node.args) < 2 or node.keywords or facts.qualified(node.func) != "builtins.zip":

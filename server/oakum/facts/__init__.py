@@ -12,6 +12,7 @@ from oakum.facts.custom_function import CustomFunction, Kept, Role
 from oakum.facts.environment import EnvironmentFacts, Setting
 from oakum.facts.holders import Holder
 from oakum.facts.models import ModelFacts, Pass
+from oakum.facts.objects import FILLING
 from oakum.facts.sessions import SessionFacts
 from oakum.facts.state import Update
 from oakum.knowledge.objects import Resource
@@ -23,6 +24,7 @@ from oakum.semantics.values import Obj
 from oakum.syntax.scripts import Script, Variable
 
 __all__ = [
+    "FILLING",
     "Again",
     "Attached",
     "CustomFunction",

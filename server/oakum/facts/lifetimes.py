@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from oakum.facts.invariance import Invariance
 from oakum.facts.objects import ObjectFacts
+from oakum.facts.remembered import remembered
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.cycles import Cycles, Link
 from oakum.semantics.endless import Endless
@@ -117,13 +118,16 @@ class LifetimeFacts(ObjectFacts):
         """Whether a parameter is a tensor: by its annotation, by the calls in sight, or as it is given to a module."""
         return Memo(self.evaluator, self.source).is_tensor_parameter(function, name)
 
-    def circles(self, cls: ast.ClassDef) -> Iterator[Link]:
+    @remembered
+    def circles(self, cls: ast.ClassDef) -> list[Link]:
         """Stores in the methods of a class by which its objects reach themselves over strong references that nothing breaks."""
         cycles = Cycles(self.evaluator, self.source)
-        for link in cycles.links(cls):
-            back = link.back.targets[0] if link.back is not None else link.place
-            if not any(isinstance(p, ast.Attribute) and cycles.broken(p.attr) for p in (link.place, back)):
-                yield link
+        return [
+            link
+            for link in cycles.links(cls)
+            for back in (link.back.targets[0] if link.back is not None else link.place,)
+            if not any(isinstance(p, ast.Attribute) and cycles.broken(p.attr) for p in (link.place, back))
+        ]
 
     def remade(self, cls: ast.ClassDef) -> tuple[ast.Call, Again] | None:
         """The call that makes an object of a class (or of one that derives from it), again and again, for a name that drops the last."""
@@ -185,6 +189,7 @@ class LifetimeFacts(ObjectFacts):
         block: list[ast.stmt] = getattr(self.parent(statement), "body", [])
         return block if statement in block else None
 
+    @remembered
     def repeated(self, function: FunctionNode) -> bool:
         """Whether a function is called again and again: from a loop in sight, as a hook, or by a framework."""
         return self.lifetimes.repeated(function)[0]
@@ -281,15 +286,23 @@ class LifetimeFacts(ObjectFacts):
             return f"in each call of `{again.loop.name}`"
         return f"in each iteration of the loop in line {self.line(again.loop)}"
 
+    def may_repeat(self, node: ast.AST) -> bool:
+        """Whether a loop in sight repeats a node: a cheap question to begin with."""
+        return next(self.repeating_loops(node), None) is not None
+
     def repeating_loops(self, node: ast.AST, depth: int = 3) -> Iterator[ast.For | ast.AsyncFor | ast.While]:
         """Loops in sight that repeat a node: those around it, innermost first, else those around the calls of its function."""
         loops = self.loops(node)
         yield from loops
         function = self.function(node)
         if function is not None and depth and not loops:
-            for call in self.callers(function):
-                yield from self.repeating_loops(call, depth - 1)
+            yield from self._loops_around_calls(function, depth - 1)
 
+    @remembered
+    def _loops_around_calls(self, function: FunctionNode, depth: int) -> list[ast.For | ast.AsyncFor | ast.While]:
+        return [loop for call in self.callers(function) for loop in self.repeating_loops(call, depth)]
+
+    @remembered
     def reached(self, scope: ast.AST) -> list[ast.AST]:
         """A loop or function, and the functions of this file that a run through it may call, however deep."""
         found = [scope]

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from oakum.facts.remembered import remembered
 from oakum.facts.syntax import SyntaxFacts
 from oakum.knowledge import torch as knowledge
 from oakum.semantics.flow import ENTRY, Definition, FunctionNode, container_of, in_order, key_of
@@ -147,12 +148,14 @@ class ObjectFacts(SyntaxFacts):
             case _:
                 return self.is_loader(iterable)
 
+    @remembered
     def maker(self, node: ast.AST, *kinds: str) -> ast.Call | None:
         """The call, maybe of another file, that makes the module, loader or optimizer an expression gives, alone or in a tuple."""
         value = self.value(node)
         found = some(value, *kinds) or some(tuple(obj for pair in value for item in pair.items or () for obj in item), *kinds)
         return found.site if found is not None and isinstance(found.site, ast.Call) else None
 
+    @remembered
     def returned(self, maker: ast.Call) -> bool:
         """Whether the function around a constructor gives the object to its callers, alone or in a tuple."""
         function = self.function(maker)
@@ -301,10 +304,12 @@ class ObjectFacts(SyntaxFacts):
         """Loads of a name or chain: in the function of `node`, in its class for `self.x` (and elsewhere in the file), in the file for a global."""
         return self.lifetimes.reads_of(key, self.source.function(node))
 
+    @remembered
     def callers(self, function: ast.AST) -> list[ast.Call]:
         """Calls in the file that reach a function."""
         return [call for call, _ in self.evaluator.callers(function, self.source)]
 
+    @remembered
     def called(self, call: ast.Call) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
         """Functions of this file that a call may reach (`__init__` isn't among them)."""
         found: list[ast.FunctionDef | ast.AsyncFunctionDef] = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
+from oakum.facts.remembered import remembered
 from oakum.semantics.cells import Cells
 from oakum.semantics.evaluate import Evaluator
 from oakum.semantics.flow import FunctionNode, key_of
@@ -33,10 +35,16 @@ class SyntaxFacts:
         self.source = source
         self.evaluator = evaluator
         self.lifetimes = Lifetimes(evaluator, source)
+        self.answers: dict[tuple[object, ...], Any] = {}
 
     def text(self, node: ast.AST) -> str:
         """The source of a node."""
         return self.source.text(node)
+
+    @remembered
+    def says(self, *words: str) -> bool:
+        """Whether one of these words stands anywhere in the file: a cheap question to begin with."""
+        return any(word in self.source.document.text for word in words)
 
     def short(self, node: ast.AST, most: int = 40) -> str:
         """The source of a node on one line, cut where it is long: for messages."""

@@ -6,6 +6,7 @@ import ast
 import re
 
 from oakum.facts.autograd import AutogradFacts
+from oakum.facts.remembered import remembered
 from oakum.semantics.program import COMPREHENSIONS
 
 Loop = ast.For | ast.AsyncFor | ast.While
@@ -18,6 +19,7 @@ _COLLECTIONS = (ast.List, ast.Tuple, ast.Dict, ast.Set, *COMPREHENSIONS)
 class TrainingFacts(AutogradFacts):
     """What is built, stepped and trained, and how often."""
 
+    @remembered
     def is_training_loop(self, loop: ast.AST) -> bool:
         """Whether the iterations of a loop are the batches, steps or epochs of one run, not folds, seeds or trials."""
         return self.walks_batches(loop) or self.feeds(loop) or _counts_steps(loop) or self.trains_in_epochs(loop)
@@ -43,6 +45,7 @@ class TrainingFacts(AutogradFacts):
             for call in self.nodes_in(loop, ast.Call)
         )
 
+    @remembered
     def walks_batches(self, loop: ast.AST) -> bool:
         """Whether a `for` goes through the batches of a loader, also wrapped by `enumerate` and `tqdm`."""
         if not isinstance(loop, (ast.For, ast.AsyncFor)):
@@ -59,11 +62,13 @@ class TrainingFacts(AutogradFacts):
         header = loop.test if isinstance(loop, ast.While) else getattr(loop, "target", None)
         return header is not None and any(re.search(r"(?:^|_)ep(?:och)?s?(?:$|_)", _last_name(n), re.I) for n in ast.walk(header))
 
+    @remembered
     def trains(self, loop: ast.AST) -> tuple[bool, bool]:
         """Whether an iteration of a loop backpropagates, and whether it does so in a loop of its own: a whole training."""
         calls = [call for region in self.reached(loop) for call in self.backward_calls(region)]
         return bool(calls), any((loops := self.loops(call)) and loops[0] is not loop for call in calls)
 
+    @remembered
     def same_each_time(self, call: ast.Call) -> Loop | None:
         """The innermost loop that repeats a call with the same arguments, if its iterations are batches, steps or epochs of one training."""
         loop = next(self.repeating_loops(call), None)
@@ -89,8 +94,11 @@ class TrainingFacts(AutogradFacts):
                 return None
         return maker
 
+    @remembered
     def builds_module(self, node: ast.Call) -> tuple[ast.Call, str] | None:
         """The constructor of a module with weights that a call runs, and the name the module gets; not of a part, or for a collection."""
+        if not self.may_repeat(node):
+            return None
         function = self.function(node)
         makers = [function, *(self.function(call) for call in self.callers(function))] if function is not None else []
         if any(getattr(each, "name", "") == "__init__" for each in makers):
@@ -138,6 +146,7 @@ class TrainingFacts(AutogradFacts):
                         return maker
         return None
 
+    @remembered
     def step_method(self, function: ast.AST | None, depth: int = 2) -> ast.FunctionDef | None:
         """The `forward` or step of a module that a function is, or is called by."""
         if not isinstance(function, ast.FunctionDef):
