@@ -962,6 +962,16 @@ class Evaluator:
                             continue
                         added = self.value(call.args[-1], where)
                         values.append(self.element(added) if method in ("extend", "update") else added)
+                for grown in source.nodes(ast.AugAssign):
+                    assert isinstance(grown, ast.AugAssign)
+                    if key_of(grown.target) != name:
+                        continue
+                    if (
+                        (source.enclosing_class(grown) is cls)
+                        if chain and cls is not None
+                        else source.function(grown) is function
+                    ):
+                        values.append(self.element(self.value(grown.value, self.frame_at(source, grown))))
                 for subscript in source.nodes(ast.Subscript):
                     assert isinstance(subscript, ast.Subscript)
                     if not isinstance(subscript.ctx, ast.Store) or key_of(subscript.value) != name:

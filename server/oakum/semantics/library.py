@@ -692,6 +692,10 @@ class Library:
         found: set[Grad] = set()
         for value in (*given[0], *given[1].values()):
             found |= grads(value)
+            for obj in value:
+                if obj.kind in ("list", "deque", "set") and not obj.items:
+                    # Filled after it was made; one that nobody in sight fills may be filled by others.
+                    found |= grads(self.evaluator.element((obj,))) or {Grad.UNKNOWN}
         if given[2]:
             found.add(Grad.UNKNOWN)
         return self.evaluator.recorded(found, node, frame)
