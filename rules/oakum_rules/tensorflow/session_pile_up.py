@@ -69,6 +69,7 @@ RULE = Rule(
     subcategory="Model recreation",
     practices=("Avoid Model Recreation in Loops",),
     fix=Safety.REVIEW,
+    yields_to=("TK09",),
     see_also=("PT25", "TK09", "TK02", "TK12"),
 )
 

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 
 from oakum.facts.tracing import TracingFacts
 from oakum.knowledge import tensorflow as knowledge
+from oakum.knowledge.tensorflow import canonical
 from oakum.semantics.flow import FunctionNode
 from oakum.semantics.repetition import Again, Repetition
 
 _SPLITTERS = {"split", "splits"}
 _MANY_FOLDS = 10
+# What only asks a model.
+_ASKING = {
+    "predict", "predict_on_batch", "predict_generator", "predict_step", "evaluate", "test_on_batch", "summary", "generate", "input_shape",
+    "output_shape", "layers", "inputs", "outputs", "name", "input", "output", "trainable", "count_params", "signatures",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +208,13 @@ class ModelFacts(TracingFacts):
         return self.often(Again(loop))
 
     def loads_model(self, node: ast.Call) -> bool:
-        """Whether a model comes from a file or hub, ready made."""
-        name = self.tensorflow_name(node.func) or ""
-        return (
+        """Whether a model comes from a file or hub, ready made, also by a function in sight."""
+        names = {self.tensorflow_name(node.func) or "", *(obj.name for obj in self.value(node) if obj.kind == "keras-model")}
+        return any(
             name in knowledge.MODEL_MAKERS
             or name.startswith("keras.applications.")
             or name.endswith(("from_preset", "from_pretrained"))
+            for name in names
         )
 
     def asked_only(self, node: ast.Call) -> bool:
@@ -240,6 +247,71 @@ class ModelFacts(TracingFacts):
                 return True
         return False
 
+    def outlives_pass(self, model: ast.expr, again: Again) -> bool:
+        """Whether an expression is one Keras model in all passes: made outside of what repeats, and not one of those that it goes through."""
+        if self.key(model) == "self.model" and (cls := self.enclosing_class(model)) is not None:
+            if any(canonical(base).startswith("keras.callbacks.") for base in self.bases(cls)[1]):
+                return True  # what Keras hands to a callback
+        if not self.is_keras_model(model):
+            return False
+        regions = self.reached(again.loop)
+        made = {name for region in regions for call in self.nodes_in(region, ast.Call) if (name := _last(call))}
+        for obj in self.value(model):
+            if obj.kind == "none":
+                continue
+            if obj.site is None or any(self.inside(obj.site, region) for region in regions):
+                return False
+            owner = self.enclosing_class(obj.site) if self.source.piece(obj.site) is not None else None
+            if owner is not None and owner.name in made:
+                return False  # by an object that is new in each pass
+        if isinstance(again.loop, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return True
+        call = again.call
+        if call is None:
+            return not self.varies(model, again.loop)
+        owner = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+        handed = [given for given in call.args if self.is_keras_model(given)]
+        return not any(self.varies(part, again.loop) for part in (*owner, *handed))
+
+    def steady(self, node: ast.expr, loop: ast.AST, depth: int = 3) -> bool:
+        """Whether an expression is the same in each pass of a loop or call of a function, also where it comes as a parameter."""
+        if self.varies(node, loop):
+            return False
+        for name in ast.walk(node):
+            if not isinstance(name, ast.Name) or not any(d.how == "parameter" for d in self.definitions(name)):
+                continue
+            function = self.function(name)
+            if function is None or name.id in ("self", "cls"):
+                continue
+            if function is loop or not depth:
+                return False
+            if loop in self.ancestors(function):
+                continue
+            for call in self.callers(function):
+                given = self.passed(function, call, name.id)
+                if given is not None and not self.steady(given, loop, depth - 1):
+                    return False
+        return True
+
+    def only_asked(self, node: ast.Call) -> bool:
+        """Whether a model is asked where it is made, or where the function that makes it is called, and neither trained nor built upon."""
+        parent = self.parent(node)
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in _ASKING
+        if isinstance(parent, ast.Call):
+            return parent.func is node
+        function, key = self.function(node), self.bound_to(node)
+        if self.hands_back(node):
+            calls = self.callers(function) if function is not None else []
+            return bool(calls) and all(self.function(call) is not function and self.only_asked(call) for call in calls)
+        if key is None or "." in key:
+            return False
+        reads = self.reads(key, node)
+        return bool(reads) and all(
+            self.is_callee(read) or (isinstance(use := self.parent(read), ast.Attribute) and use.attr in _ASKING)
+            for read in reads
+        )
+
     def keras_name(self) -> str | None:
         """How a file spells the module `keras`."""
         tensorflow = self.module_name("tensorflow")
@@ -268,3 +340,12 @@ class ModelFacts(TracingFacts):
                 if name in knowledge.NETWORK or name.startswith(("tensorflow.layers.", "tf_slim.", "tensorflow.contrib.layers.")):
                     return call
         return None
+
+
+def _last(call: ast.AST) -> str | None:
+    """The last name of what a call calls."""
+    match call:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name
+        case _:
+            return None
