@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from oakum.facts.shapes import last_name
 from oakum.facts.tensors import TensorFacts
 from oakum.knowledge import tensorflow as knowledge
 from oakum.semantics.execution import Execution
@@ -18,6 +19,12 @@ _OWNERS = {
     "keras-tensor": "keras.KerasTensor", "tape": "tensorflow.GradientTape", "summary-writer": "tensorflow.summary.FileWriter",
     "tf-file": "tensorflow.io.gfile.GFile",
 }  # fmt: skip
+# Operations whose result is as large as their first argument.
+_AS_LARGE = {
+    "softmax", "log_softmax", "sigmoid", "tanh", "relu", "cast", "identity", "stop_gradient", "square", "abs", "exp", "clip_by_value", "convert_to_tensor",
+    "constant", "array", "asarray", "convert_to_numpy", "reshape", "transpose", "nn.softmax", "numpy", "astype", "copy",
+}  # fmt: skip
+_REDUCING = {"mean", "sum", "max", "min", "reduce_mean", "reduce_sum", "reduce_max", "reduce_min", "float", "item"}
 
 
 class TensorFlowFacts(TensorFacts):
@@ -143,3 +150,83 @@ class TensorFlowFacts(TensorFacts):
             return False
         names = [n.id for part in (loop.target, loop.iter) for n in ast.walk(part) if isinstance(n, ast.Name)]
         return any("epoch" in name.lower() or name == "ep" for name in names)
+
+    def is_network_output(self, node: ast.AST, depth: int = 6) -> bool:
+        """Whether an expression surely is what a Keras model or layer gives for a batch, or as large as that; not a number made of it.
+
+        Also as an array, and through a function in sight that returns it.
+        """
+        if depth == 0:
+            return False
+        match node:
+            case ast.Call(func=ast.Attribute(value=inner, attr="predict" | "predict_on_batch")):
+                return only(self.value(inner), "keras-model")
+            case ast.Call(func=ast.Attribute(value=inner, attr="numpy" | "astype" | "copy"), args=[*_]):
+                return self.is_network_output(inner, depth - 1)
+            case ast.Call(func=function, args=[first, *_]) if last_name(function) in _AS_LARGE and self.qualified(function):
+                return self.is_network_output(first, depth - 1)
+            case ast.BinOp(left=left, right=right):
+                return self.is_network_output(left, depth - 1) or self.is_network_output(right, depth - 1)
+            case ast.Call(func=function) if only(self.value(function), "keras-model", "keras-layer"):
+                return only(self.value(node), "tf-tensor")
+            case ast.Call() | ast.Name() | ast.Attribute():
+                value = [obj for obj in self.value(node) if obj.kind != "none"]
+                made = {obj.node for obj in value if obj.kind == "tf-tensor" and obj.node is not None}
+                if made and len(value) == len({obj.node for obj in value}) == len(made):
+                    return all(
+                        m is not node and self.source.piece(m) is not None and self.is_network_output(m, depth - 1) for m in made
+                    )
+                found = self.definitions(node)
+                return bool(found) and all(
+                    d.how == "assign" and d.value is not None and not d.path and self.is_network_output(d.value, depth - 1)
+                    for d in found
+                )
+            case _:
+                return False
+
+    def entries_read(self, container: ast.expr) -> list[int] | None:
+        """The constant indices at which a list or dict is read, where nothing else is done with it than to fill and count it; else None.
+
+        A part such as `outputs[-8:]` counts as its first index. Comprehensions that make a number of each entry count as none.
+        """
+        if (key := self.key(container)) is None:
+            return None
+        found: list[int] = []
+        for read in self.reads(key, container):
+            parent = self.parent(read)
+            match parent:
+                case ast.Attribute(attr="append" | "appendleft" | "insert" | "extend" | "update") if isinstance(
+                    self.parent(parent), ast.Call
+                ):
+                    pass
+                case ast.Subscript(slice=index, ctx=ast.Load()) if parent.value is read:
+                    start = self.constant(index.lower) if isinstance(index, ast.Slice) and index.lower else self.constant(index)
+                    if not isinstance(start, int) or (isinstance(index, ast.Slice) and start >= 0):
+                        return None
+                    found.append(start)
+                case ast.Subscript(ctx=ast.Store()) if parent.value is read:
+                    pass
+                case ast.Call(func=ast.Name(id="len")):
+                    pass
+                case ast.comprehension(target=ast.Name(id=each)) if isinstance(
+                    outer := self.parent(parent), (ast.ListComp, ast.GeneratorExp)
+                ):
+                    if not self.makes_number(outer.elt, each):
+                        return None
+                case _:
+                    return None
+        return found
+
+    def makes_number(self, node: ast.expr, name: str) -> bool:
+        """Whether an expression reduces what a name stands for to one number: `float(tf.reduce_mean(y))`."""
+        match node:
+            case ast.Call(func=ast.Name(id="float"), args=[inner]):
+                return self.makes_number(inner, name) or isinstance(inner, ast.Name)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=reduction), args=[], keywords=[]) if owner == name:
+                return reduction in _REDUCING
+            case ast.Call(func=function, args=[ast.Name(id=given)], keywords=[]) if given == name:
+                return last_name(function) in _REDUCING
+            case ast.Call(func=ast.Attribute(value=inner, attr="numpy"), args=[]):
+                return self.makes_number(inner, name)
+            case _:
+                return False
