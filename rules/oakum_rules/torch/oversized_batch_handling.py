@@ -114,11 +114,6 @@ def huge_batch(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _minibatches(facts: Facts) -> bool:
-    """Whether the file trains in mini-batches."""
-    return any(facts.walks_batches(loop) and facts.trains(loop)[0] for loop in facts.nodes(ast.For))
-
-
 @RULE.check(level=Level.INFORMATION)
 def whole_set_in_training(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`model(X_train)` of the whole set in a step that is backpropagated, where other code goes in mini-batches."""
@@ -126,7 +121,7 @@ def whole_set_in_training(node: ast.Call, facts: Facts) -> Iterator[Finding]:
         return
     data, place = found
     loop = next((loop for loop in facts.repeating_loops(node) if facts.is_training_loop(loop)), None)
-    if loop is not None and facts.trains(loop)[0] and _minibatches(facts):
+    if loop is not None and facts.trains(loop)[0]:
         yield Finding(
             node,
             f"Each step runs all of `{facts.short(data, 30)}`, and keeps its activations until backward. "
@@ -139,7 +134,7 @@ def whole_set_in_training(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 @RULE.check
 def whole_set_in_evaluation(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`model(X_test)` of the whole set after a training in mini-batches."""
-    if not (found := _whole(node, facts)) or facts.records(node) or not _minibatches(facts):
+    if not (found := _whole(node, facts)) or facts.records(node):
         return
     data, place = found
     fixes: tuple[Fix, ...] = ()
@@ -156,8 +151,13 @@ def whole_set_in_evaluation(node: ast.Call, facts: Facts) -> Iterator[Finding]:
 
 
 def _whole(node: ast.Call, facts: Facts) -> tuple[ast.expr, ast.AST] | None:
-    """The whole set that a module with weights is called on."""
-    if not node.args or (module := facts.some(node.func, "module")) is None or not facts.has_weights(module):
+    """The whole set that a module with weights is called on, where the file trains in mini-batches."""
+    if (
+        not node.args
+        or not facts.trains_in_minibatches()
+        or (module := facts.some(node.func, "module")) is None
+        or not facts.has_weights(module)
+    ):
         return None
     place = facts.whole_set(node.args[0])
     return (node.args[0], place) if place is not None else None

@@ -24,6 +24,11 @@ class TrainingFacts(AutogradFacts):
         """Whether the iterations of a loop are the batches, steps or epochs of one run, not folds, seeds or trials."""
         return self.walks_batches(loop) or self.feeds(loop) or _counts_steps(loop) or self.trains_in_epochs(loop)
 
+    @remembered
+    def trains_in_minibatches(self) -> bool:
+        """Whether some loop of the file goes through the batches of a loader and backpropagates."""
+        return any(self.walks_batches(loop) and self.trains(loop)[0] for loop in self.nodes(ast.For))
+
     def trains_in_epochs(self, loop: ast.AST) -> bool:
         """Whether a `for` inside a loop over epochs makes one step with each of what it binds: these are batches, whatever gives them."""
         if not isinstance(loop, (ast.For, ast.AsyncFor)) or not (outer := self.loops(loop)) or not self.is_epoch_loop(outer[0]):
