@@ -2,16 +2,17 @@
 
 A rule stays silent where a fact is not sure; so a fact that is silent where it isn't sure raises no false alarm. The questions are
 grouped by what they are about, each group built on the one before: `syntax`, `objects`, `lifetimes`, `autograd`, `training`, `tensors`,
-`tensorflow`, `graphs`, `tracing`, `models`, `sessions`.
+`tensorflow`, `graphs`, `tracing`, `models`, `functional`, `sessions`.
 """
 
 from __future__ import annotations
 
 from oakum.facts.autograd import Attached
 from oakum.facts.custom_function import CustomFunction, Kept, Role
-from oakum.facts.environment import EnvironmentFacts, Setting
+from oakum.facts.environment import Setting
+from oakum.facts.functional import FunctionalFacts
 from oakum.facts.holders import Holder
-from oakum.facts.models import ModelFacts, Pass
+from oakum.facts.models import Pass
 from oakum.facts.objects import FILLING
 from oakum.facts.sessions import SessionFacts
 from oakum.facts.state import Update
@@ -46,5 +47,5 @@ __all__ = [
 ]
 
 
-class Facts(EnvironmentFacts, ModelFacts, SessionFacts):
+class Facts(FunctionalFacts, SessionFacts):
     """What is known of one file. Node arguments are nodes of that file."""

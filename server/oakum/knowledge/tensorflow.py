@@ -336,3 +336,34 @@ SEARCHES = (
 )
 # What a network of 1.x is made of, besides layers.
 NETWORK = {"tensorflow.Variable", "tensorflow.get_variable", "tensorflow.placeholder", "tensorflow.sparse_placeholder"}
+
+# Methods of a layer, model, loss or metric whose tensors aren't symbolic for Keras: raw operations are at home there.
+LAYER_CODE = {
+    "call", "__call__", "build", "train_step", "test_step", "predict_step", "compute_loss", "compute_output_spec", "update_state", "result",
+    "get_loss", "loss",
+}  # fmt: skip
+# Functions of TensorFlow that look at a tensor, and take a symbolic one of Keras.
+TAKES_KERAS_TENSOR = {
+    "tensorflow.is_tensor",
+    "tensorflow.is_symbolic_tensor",
+    "tensorflow.type_spec_from_value",
+    "tensorflow.print",
+}
+# What an operation is called in `keras.ops`, where order and meaning of the arguments are the same.
+KERAS_OPS = {
+    **{f"tensorflow.{name}": name for name in (
+        "reshape", "expand_dims", "squeeze", "multiply", "add", "subtract", "divide", "cast", "transpose", "stack", "matmul", "where", "square",
+        "sqrt", "exp", "log", "abs", "maximum", "minimum", "sigmoid", "tanh", "shape",
+    )},
+    **{f"tensorflow.nn.{name}": name for name in ("relu", "softmax", "sigmoid", "tanh", "elu", "selu", "softplus")},
+    **{f"tensorflow.reduce_{name}": name for name in ("mean", "sum", "max", "min", "prod")},
+    "tensorflow.concat": "concatenate",
+}  # fmt: skip
+KERAS_OPS_KEYWORDS = {"axis": "axis", "keepdims": "keepdims", "perm": "axes"}
+# The layer that does what an operation of one operand does, in all editions of Keras.
+KERAS_LAYERS = {
+    "tensorflow.nn.relu": "ReLU()", "tensorflow.nn.elu": "ELU()", "tensorflow.nn.softmax": "Softmax()",
+    **{f"tensorflow.{prefix}{name}": f'Activation("{name}")' for prefix in ("", "nn.") for name in ("sigmoid", "tanh")},
+}  # fmt: skip
+# What Keras has since its third edition.
+THIRD_EDITION = ("keras.ops", "keras.random", "keras.distribution", "keras.KerasTensor", "keras.Variable")
