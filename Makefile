@@ -53,9 +53,13 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml
 
 # Slower suites, there when their files are.
 ifneq ($(wildcard tests/ecosystem/run.py),)
-.PHONY: ecosystem
+.PHONY: ecosystem recall
 ecosystem: $(VENV)/.dev
 	$(BIN)/python tests/ecosystem/run.py
+
+# On the packages that `make ecosystem` has downloaded.
+recall: $(VENV)/.dev
+	$(BIN)/python tests/ecosystem/mutations.py
 endif
 
 # Throughput is measured on the packages that `make ecosystem` has downloaded.

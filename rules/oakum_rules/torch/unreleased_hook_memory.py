@@ -203,6 +203,24 @@ def _stacks(node: ast.Call, function: ast.Attribute, loop: ast.AST, call: ast.Ca
     )
 
 
+@RULE.check(level=Level.INFORMATION)
+def left_behind(node: ast.Call, facts: Facts) -> Iterator[Finding]:
+    """A hook that a function puts on a module it was given, runs the module for, and leaves there."""
+    if not isinstance(node.func, ast.Attribute) or node.func.attr not in _MODULE_HOOKS or facts.is_test_file():
+        return
+    run = facts.run_with_hook_left(node)
+    if run is None or next(stacked(node, facts), None) is not None:
+        return
+    function = facts.function(node)
+    yield Finding(
+        node,
+        f"The hook on `{facts.short(node.func.value, 30)}` stays when `{getattr(function, 'name', 'this')}` is done, one more for each call. "
+        "Keep its handle and call `remove()` in a `finally`, or register it in a `with`.",
+        (),
+        places((run, "it is registered for this run")),
+    )
+
+
 @RULE.check
 def closes_over_its_tensor(node: ast.Call, facts: Facts) -> Iterator[Finding]:
     """`t.register_hook(lambda g: g * t)`: a cycle that is never freed."""
@@ -211,26 +229,7 @@ def closes_over_its_tensor(node: ast.Call, facts: Facts) -> Iterator[Finding]:
             pass
         case _:
             return
-    if isinstance(hook, ast.Call) and facts.qualified(hook.func) == "functools.partial":
-        held = [argument for argument in (*hook.args[1:], *(k.value for k in hook.keywords)) if facts.key(argument) == name]
-    else:
-        body = hook if isinstance(hook, ast.Lambda) else None
-        if isinstance(hook, ast.Name):
-            body = next(
-                (d.node for d in facts.definitions(hook) if isinstance(d.node, (ast.FunctionDef, ast.AsyncFunctionDef))), None
-            )
-        if not isinstance(body, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)):
-            return
-        defaults = [d for d in (*body.args.defaults, *body.args.kw_defaults) if isinstance(d, ast.Name) and d.id == name]
-        own = name in {a.arg for a in body.args.args} or any(d.how != "parameter" for d in facts.bindings(body, name))
-        held = defaults or [
-            inner
-            for part in (body.body if isinstance(body.body, list) else [body.body])
-            for inner in ast.walk(part)
-            if isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Load) and not own
-        ]
-        if not defaults and not facts.closes_over(name, node):
-            return
+    held = facts.held_by_hook(hook, name, node)
     if not held or facts.requires_grad(owner) is None or _handle_removed(node, facts):
         return
     yield Finding(

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from oakum.facts.custom_function import CustomFunction
 from oakum.facts.holders import Holder, Holders
+from oakum.facts.hooks import Hooks
 from oakum.facts.lifetimes import LifetimeFacts
 from oakum.facts.origin import Origin
+from oakum.facts.resets import Resets
 from oakum.facts.sight import Sight
 from oakum.facts.state import States, Update
 from oakum.knowledge import torch as knowledge
@@ -218,6 +220,20 @@ class AutogradFacts(LifetimeFacts):
             and bool(bound)
             and not any(d.value is None or self.requires_grad(d.value) is None for d in later)
         )
+
+    def run_with_hook_left(self, registration: ast.Call) -> ast.AST | None:
+        """The run of a module that a function registers a hook for, if the function leaves it there and its handle to nobody."""
+        return Hooks(self).run_after(registration)
+
+    def held_by_hook(self, hook: ast.expr, name: str, registration: ast.Call) -> list[ast.expr]:
+        """Where a hook holds what a name means at its registration."""
+        return Hooks(self).held(hook, name, registration)
+
+    def steps_uncleared(self, call: ast.Call) -> tuple[ast.expr, ast.Call, ast.AST] | None:
+        """The optimizer that a call steps, the backward before it, and what repeats both, if nothing in reach clears gradients."""
+        resets = Resets(self)
+        optimizer, found = resets.stepped(call), resets.uncleared(call)
+        return (optimizer, *found) if optimizer is not None and found is not None else None
 
     def runs_recorded(self) -> bool:
         """Whether modules run again and again while autograd records, as far as the file shows it (if it runs none, they may)."""
