@@ -164,6 +164,7 @@ opt = torch.optim.SGD(net.parameters(), lr=0.1)
 
 def train(data):
     for x, y in data:
+        other()
         nn.functional.mse_loss(net(x), y).backward()
         opt.step()
 
@@ -179,7 +180,7 @@ train([])
 @pytest.mark.parametrize(
     "line", ["p.grad = None", "g = [p.grad for p in net.parameters()]", "q = opt.zero_grad", "opt.zero_grad()"]
 )
-def test_a_reset_in_another_function_silences(line: str) -> None:
+def test_a_reset_in_a_function_that_the_loop_calls_silences(line: str) -> None:
     memory = Memory()
     assert analyse(Document(_NEVER_CLEARED), memory=memory).diagnostics
     assert analyse(Document(edited(_NEVER_CLEARED, "pass", line)), memory=memory).diagnostics == ()

@@ -21,6 +21,7 @@ _ANYWHERE = (
     "register_step_pre_hook", "register_step_post_hook", "register_optimizer_step_pre_hook", "register_optimizer_step_post_hook",
     "register_post_accumulate_grad_hook", "share_memory",
 )  # fmt: skip
+_WRITES = {"zero_", "data", "detach_", "fill_", "copy_", "mul_"}
 _OPTIMIZER = re.compile(r"(?:^|_)(?:opt|optim|optimi[sz]ers?)(?:_|\d|$)", re.IGNORECASE)
 # Code out of sight with such a word in its name may clear gradients.
 _MAY_CLEAR = {
@@ -116,16 +117,14 @@ class Resets:
         )
 
     def clears(self, scope: ast.AST) -> bool:
-        """Whether a loop or function, or what is nested in it, clears or writes gradients."""
+        """Whether a loop or function, or what is nested in it, clears or writes gradients, or gets hold of them or of what clears them."""
         for node in ast.walk(scope):
             if isinstance(node, ast.Attribute) and node.attr == "grad" and not self.facts.qualified(node):
                 parent = self.facts.parent(node)
-                written = not isinstance(node.ctx, ast.Load) or (
-                    isinstance(parent, ast.Attribute) and parent.attr in ("zero_", "data", "detach_", "fill_", "copy_", "mul_")
-                )
-                if written:
+                looked_at = isinstance(parent, ast.Compare) or (isinstance(parent, ast.Attribute) and parent.attr not in _WRITES)
+                if not isinstance(node.ctx, ast.Load) or not looked_at:
                     return True
-            if isinstance(node, ast.Call) and self.name(node) in _CLEARS:
+            if isinstance(node, (ast.Attribute, ast.Name)) and getattr(node, "attr", getattr(node, "id", "")) in _CLEARS:
                 return True
         return False
 
