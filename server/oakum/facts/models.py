@@ -312,6 +312,47 @@ class ModelFacts(TracingFacts):
             for read in reads
         )
 
+    def batched_input(self, node: ast.expr) -> str | None:
+        """What comes in batches of its own accord, in a word, that a Keras model is fed with: a data set, a sequence, a generator."""
+        if self.is_dataset(node):
+            return "data set"
+        if self.is_loader(node):
+            return "loader"
+        if self.image_flow(node) is not None:
+            return "generator"
+        value = [obj for obj in self.value(node) if obj.kind != "none"]
+        if value and all(
+            any(
+                canonical(base).startswith("keras.") and base.endswith((".Sequence", ".PyDataset"))
+                for base in self.derives_from(obj)
+            )
+            for obj in value
+        ):
+            return "sequence"
+        made = self.made_by_call(node)
+        functions = self.called(made) if made is not None else []
+        if functions and all(any(True for _ in self.nodes_in(function, ast.Yield)) for function in functions):
+            return "generator"
+        return None
+
+    def made_by_call(self, node: ast.expr) -> ast.Call | None:
+        """The one call whose result an expression surely is, through a name."""
+        if isinstance(node, ast.Call):
+            return node
+        found = self.definitions(node)
+        value = found[0].value if len(found) == 1 and found[0].how == "assign" and not found[0].path else None
+        return value if isinstance(value, ast.Call) else None
+
+    def image_flow(self, node: ast.expr) -> ast.Call | None:
+        """The call of `ImageDataGenerator.flow`, or one of its kin, that an expression is made by."""
+        made = self.made_by_call(node)
+        match made:
+            case ast.Call(func=ast.Attribute(value=owner, attr="flow" | "flow_from_directory" | "flow_from_dataframe")):
+                maker = self.made_by_call(owner)
+            case _:
+                return None
+        return made if maker is not None and (self.qualified(maker.func) or "").endswith(".ImageDataGenerator") else None
+
     def keras_name(self) -> str | None:
         """How a file spells the module `keras`."""
         tensorflow = self.module_name("tensorflow")

@@ -18,6 +18,7 @@ _SAME_ROWS = {
     "to", "cuda", "cpu", "float", "double", "half", "long", "int", "detach", "clone", "contiguous", "numpy", "astype", "tensor", "as_tensor", "from_numpy",
     "FloatTensor", "Tensor", "LongTensor", "asarray", "array", "normalize", "fit_transform", "transform", "t", "transpose", "view", "reshape", "flatten",
     "div", "mul", "sub", "relu", "permute", "requires_grad_", "type", "unsqueeze", "squeeze", "to_numpy", "Variable", "copy", "square", "pow",
+    "to_categorical", "expand_dims", "pad_sequences",
 }  # fmt: skip
 _READERS = (
     "pandas.read_",
@@ -27,6 +28,7 @@ _READERS = (
     "sklearn.datasets.fetch_",
     "scipy.io.loadmat",
     "datasets.load_dataset",
+    *(f"keras.datasets.{name}." for name in ("mnist", "fashion_mnist", "cifar10", "cifar100", "imdb", "reuters")),
 )
 _SETS = ("torchvision.datasets.", "datasets.load_dataset")
 _EMPTY = {"empty", "zeros", "ones", "randn", "rand", "full"}
