@@ -8,6 +8,7 @@ from functools import cached_property
 from oakum.facts.environment import EnvironmentFacts
 from oakum.facts.models import ModelFacts
 from oakum.knowledge import tensorflow as knowledge
+from oakum.semantics.flow import FunctionNode
 from oakum.semantics.values import Obj, only, without_none
 
 # Through these the result of an inner operation is an operand of the outer one.
@@ -163,7 +164,105 @@ class FunctionalFacts(EnvironmentFacts, ModelFacts):
             return None
         return f"{layers}.{layer}({self.text(call.args[0])})"
 
+    def lambda_function(self, call: ast.Call) -> FunctionNode | None:
+        """The function of this file that a `Lambda` layer of Keras is made of."""
+        given = self.argument(call, 0, "function")
+        if given is None or self.tensorflow_name(call.func) != "keras.layers.Lambda":
+            return None
+        if isinstance(given, ast.Lambda):
+            return given
+        found = without_none(self.value(given))
+        node = found[0].node if len(found) == 1 and found[0].kind == "function" else None
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and self.source.piece(node) is not None:
+            return node
+        return None
+
+    def untracked_state(self, function: FunctionNode, depth: int = 2) -> ast.expr | None:
+        """What a `Lambda` layer's function uses that has weights, though nothing else tells a model of it: a variable, a layer, a model.
+
+        A variable or layer that is made within, or one from around it that is used nowhere else and isn't frozen.
+        """
+        for node in (part for top in _body(function) for part in ast.walk(top)):
+            if isinstance(node, ast.Call):
+                name = self.tensorflow_name(node.func) or ""
+                if name in knowledge.NETWORK and "placeholder" not in name and not self._is_frozen(node):
+                    return node
+                if isinstance(node.func, ast.Call) and self._is_weighted(node.func):
+                    return node.func
+                if depth and any(self.untracked_state(inner, depth - 1) is not None for inner in self.called(node)):
+                    return node.func
+            elif (
+                isinstance(node, (ast.Name, ast.Attribute))
+                and isinstance(node.ctx, ast.Load)
+                and self._is_own_state(node, function)
+            ):
+                return node
+        return None
+
+    def _is_own_state(self, node: ast.Name | ast.Attribute, function: FunctionNode) -> bool:
+        """Whether a name holds weights and is read within a function only."""
+        key, parent = self.key(node), self.parent(node)
+        if key is None or (isinstance(node, ast.Attribute) and (not key.startswith("self.") or key.count(".") > 1)):
+            return False
+        if isinstance(node, ast.Name) and self.bindings(function, key):
+            return False
+        made = self.maker(node, "tf-variable", "keras-layer", "keras-model")
+        if made is None or self._is_frozen(made) or self.inside(made, function):
+            return False
+        if not only(self.value(node), "tf-variable"):
+            if not isinstance(parent, ast.Call) or parent.func is not node:
+                return False
+            if only(self.value(node), "keras-layer") and not self._is_weighted(made):
+                return False
+            if only(self.value(node), "keras-model") and self.tensorflow_name(made.func) not in knowledge.MODEL_BASES:
+                return False
+        if isinstance(node, ast.Attribute):
+            cls = self.enclosing_class(node)
+            if cls is None or self.bases(cls)[1] or self.bases(cls)[2]:
+                return False
+        around = self.function(function)
+        local = isinstance(node, ast.Name) and bool(self.bindings(around, key))
+        others = self.reads(key, function) if local else self.mentions(key.rpartition(".")[2])
+        return not any(isinstance(getattr(other, "ctx", None), ast.Load) and not self.in_layer_code(other) for other in others)
+
+    def _is_frozen(self, made: ast.Call) -> bool:
+        return any(
+            keyword.arg == "trainable" and isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            for keyword in made.keywords
+        )
+
+    def _is_weighted(self, made: ast.Call) -> bool:
+        name = self.tensorflow_name(made.func) or ""
+        return name.startswith("keras.layers.") and name.rpartition(".")[2].startswith(knowledge.WEIGHTED_LAYERS)
+
+    def operations(self, function: FunctionNode) -> int:
+        """How many operators and calls of TensorFlow's or Keras' functions a function is written with; 0 if it draws numbers."""
+        parts = [part for top in _body(function) for part in ast.walk(top)]
+        names = [self.tensorflow_name(part.func) or "" for part in parts if isinstance(part, ast.Call)]
+        if any("random" in name for name in names):
+            return 0
+        return sum(isinstance(part, ast.BinOp) for part in parts) + sum(bool(name) for name in names)
+
+    @cached_property
+    def saves_whole_model(self) -> ast.Call | None:
+        """Where a file saves a Keras model with its architecture, to be loaded back safely; None where it loads unsafely."""
+        if any(k.arg == "safe_mode" for call in self.calls("load_model") for k in call.keywords):
+            return None
+        if self.calls("enable_unsafe_deserialization"):
+            return None
+        for call in self.calls("save", "save_model", "ModelCheckpoint"):
+            name = self.tensorflow_name(call.func)
+            if name in ("keras.Model.save", "keras.models.save_model", "keras.saving.save_model"):
+                return call
+            if name == "keras.callbacks.ModelCheckpoint" and not any(k.arg == "save_weights_only" for k in call.keywords):
+                return call
+        return None
+
     def layers_name(self) -> str | None:
         """How a file spells the module `keras.layers`."""
         keras = self.keras_name()
         return self.module_name("keras.layers") or (f"{keras}.layers" if keras else None)
+
+
+def _body(function: FunctionNode) -> list[ast.AST]:
+    return [function.body] if isinstance(function, ast.Lambda) else list[ast.AST](function.body)

@@ -367,3 +367,9 @@ KERAS_LAYERS = {
 }  # fmt: skip
 # What Keras has since its third edition.
 THIRD_EDITION = ("keras.ops", "keras.random", "keras.distribution", "keras.KerasTensor", "keras.Variable")
+
+# How the names of layers begin that have weights.
+WEIGHTED_LAYERS = (
+    "Dense", "Conv", "SeparableConv", "DepthwiseConv", "Embedding", "LSTM", "GRU", "SimpleRNN", "ConvLSTM", "Bidirectional", "TimeDistributed",
+    "BatchNormalization", "LayerNormalization", "GroupNormalization", "MultiHeadAttention", "PReLU", "LocallyConnected", "EinsumDense",
+)  # fmt: skip
