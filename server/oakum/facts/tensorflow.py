@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from oakum.facts.shapes import last_name
+from oakum.facts.shapes import Shape, last_name
+from oakum.facts.shapes_tensorflow import TensorFlowShapes
 from oakum.facts.tensors import TensorFacts
 from oakum.knowledge import tensorflow as knowledge
 from oakum.semantics.execution import Execution
@@ -150,6 +151,33 @@ class TensorFlowFacts(TensorFacts):
             return False
         names = [n.id for part in (loop.target, loop.iter) for n in ast.walk(part) if isinstance(n, ast.Name)]
         return any("epoch" in name.lower() or name == "ep" for name in names)
+
+    def tensorflow_shape(self, node: ast.AST) -> Shape | None:
+        """Like `shape`, of what TensorFlow, Keras and NumPy make: models, layers, reductions by axis, batches of a data set."""
+        return TensorFlowShapes(self).of(node)
+
+    def is_predicted(self, node: ast.AST, depth: int = 5) -> bool:
+        """Whether a Keras model or layer, or a matrix product, has part in a value, as far as bindings in sight tell."""
+        if depth == 0:
+            return False
+        for part in ast.walk(node):
+            match part:
+                case ast.BinOp(op=ast.MatMult()):
+                    return True
+                case ast.Call(func=ast.Attribute(value=inner, attr="predict" | "predict_on_batch")) if self.is_keras_model(inner):
+                    return True
+                case ast.Call(func=function) if last_name(function) == "matmul" or only(
+                    self.value(function), "keras-model", "keras-layer"
+                ):
+                    return True
+                case ast.Name() | ast.Attribute() if any(
+                    d.how == "assign" and d.value is not None and self.is_predicted(d.value, depth - 1)
+                    for d in self.definitions(part)
+                ):
+                    return True
+                case _:
+                    pass
+        return False
 
     def is_network_output(self, node: ast.AST, depth: int = 6) -> bool:
         """Whether an expression surely is what a Keras model or layer gives for a batch, or as large as that; not a number made of it.
