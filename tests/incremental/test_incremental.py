@@ -109,6 +109,20 @@ def test_another_file_recomputes_its_dependants(tmp_path: Path) -> None:
     assert "train" in report.recomputed
 
 
+def test_a_file_that_goes_takes_what_rests_on_it_along(tmp_path: Path) -> None:
+    helper = tmp_path / "helper.py"
+    helper.write_text("import torch\n\ndef step(model, x):\n    return model(x)\n")
+    text = (
+        "import torch\nfrom helper import step\n\nmodel = torch.nn.Linear(4, 4)\nkept = []\n"
+        "for x in torch.utils.data.DataLoader([]):\n    kept.append(step(model, x))\n"
+    )
+    memory = Memory()
+    document = Document(text, tmp_path / "main.py")
+    assert [d.rule.code for d in analyse(document, memory=memory).diagnostics] == ["PT04"]
+    helper.unlink()
+    assert analyse(document, memory=memory).diagnostics == ()
+
+
 def test_equal_pieces_stay_apart() -> None:
     memory = Memory()
     twice = PROGRAM + "\n\nprint(1)\n\n\n" + "x = 1\n" + "\n\nprint(1)\n\n\n"

@@ -358,8 +358,9 @@ class Workspace:
             try:
                 status = path.stat()
             except OSError:
-                return None
-            if status.st_size > 2_000_000:
+                status = None
+            if status is None or status.st_size > 2_000_000:
+                self._sources.pop(path, None)  # or the next question in this version is answered by what it was
                 return None
             stamp = status.st_mtime_ns, status.st_size
         if kept is not None and kept[0] == stamp:
