@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 import pytest
 
 from oakum import catalogue
@@ -71,3 +76,9 @@ def test_loading_the_rules_is_fast() -> None:
     code = "import time; t = time.process_time(); from oakum import catalogue; catalogue.rules(); print(time.process_time() - t)"
     seconds = float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
     assert seconds < 1, f"{seconds:.2f} s of CPU"
+
+
+def test_every_practice_of_the_study_belongs_to_a_rule() -> None:
+    practices = tomllib.loads((Path(__file__).parent / "practices.toml").read_text(encoding="utf-8"))
+    assert {each.code: list(each.practices) for each in RULES} == practices
+    assert (len(practices), sum(map(len, practices.values()))) == (46, 50)
