@@ -19,7 +19,7 @@ from oakum.semantics.graphs import Graphs
 from oakum.semantics.library import Library
 from oakum.semantics.library_numpy import ARRAY
 from oakum.semantics.library_tensorflow import ENTERED, KINDS
-from oakum.semantics.program import Frame, Source, Workspace
+from oakum.semantics.program import LIBRARIES, Frame, Source, Workspace
 from oakum.semantics.values import (
     DATA,
     INSTANCES,
@@ -324,7 +324,8 @@ class Evaluator:
         return (Obj("library", f"builtins.{name}"),) if name in _BUILTINS else UNKNOWN
 
     def starred(self, name: str, source: Source) -> Value | None:
-        """A name brought by `from x import *`."""
+        """A name brought by `from x import *`: of a file in sight, or of the one library that is imported so."""
+        out_of_sight: list[str] = []
         for definition in source.flow.definitions.get("*", ()):
             statement = definition.statement
             if isinstance(statement, ast.ImportFrom):
@@ -332,6 +333,10 @@ class Evaluator:
                 if path is not None and (other := self.workspace.load(path)) is not None and other is not source:
                     if name in other.flow.definitions:
                         return self.module_name(name, other)
+                elif path is None:
+                    out_of_sight.append("" if statement.level else statement.module or "")
+        if len(out_of_sight) == 1 and out_of_sight[0].partition(".")[0] in LIBRARIES and name not in _BUILTINS:
+            return (Obj("library", canonical(f"{out_of_sight[0]}.{name}")),)
         return None
 
     def definitions(self, definitions: Iterable[Definition], frame: Frame) -> Value:
