@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -277,7 +278,8 @@ def _ask(index: Index, facts: Facts, rules: tuple[Rule, ...], memory: Memory, re
             try:
                 for node in subjects(form, index, facts.source.aliases):
                     facts.evaluator.spent = 0
-                    remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
+                    with suppress(RecursionError):  # nested too deep to tell: silent
+                        remembered.findings.extend((rule, form, finding) for finding in form.check(node, facts))
             except Exception as error:
                 memory.failed.add(key)
                 message = f"rule {key} failed here and is switched off: {type(error).__name__}: {error}"
