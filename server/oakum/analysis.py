@@ -11,7 +11,7 @@ import re
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -136,7 +136,7 @@ def look_into(
     source: Source,
     settings: Settings,
     memory: Memory,
-    elsewhere: list[Diagnostic],
+    elsewhere: Iterable[Diagnostic],
 ) -> Report:
     """What is found in one function of a piece alone, with what is known of the rest of the file."""
     memory.workspace.refresh()

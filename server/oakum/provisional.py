@@ -6,6 +6,7 @@ What other functions rest on may have changed with the edit; the analysis that f
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import replace
 
 from oakum.analysis import Memory, look_into
@@ -37,20 +38,16 @@ def provisional(
     notes = tuple(Note(document.offset(note.line, note.column), note.message) for note in pieces.notes)
     shift = _Shift(document, start, old_end, new_end - old_end)
     if piece.broken:
-        kept = [item for item in map(shift.diagnostic, before.diagnostics) if item is not None]
-        return replace(before, document=document, diagnostics=tuple(kept), notes=notes, recomputed=())
+        said, silent = shift.diagnostics(before.diagnostics), shift.diagnostics(before.suppressed)
+        return replace(before, document=document, diagnostics=said, suppressed=silent, notes=notes, recomputed=())
     source = Source(pieces, document.path)
     function = _around(piece, source, start, new_end)
     if function is None:
         return None
     first, last = source.locate(function)
     last -= new_end - old_end
-    outside = [
-        moved
-        for item in (*before.diagnostics, *before.suppressed)
-        if not (first <= item.start and item.end <= last) and (moved := shift.diagnostic(item)) is not None
-    ]
-    report = look_into(function, piece, source, settings or Settings(), memory, outside)
+    outside = [item for item in (*before.diagnostics, *before.suppressed) if not (first <= item.start and item.end <= last)]
+    report = look_into(function, piece, source, settings or Settings(), memory, shift.diagnostics(outside))
     return replace(report, notes=notes, recomputed=(function.name,))
 
 
@@ -81,6 +78,9 @@ class _Shift:
     def span(self, start: int, end: int) -> tuple[int, int] | None:
         moved = self.offset(start), self.offset(end)
         return (moved[0], moved[1]) if moved[0] is not None and moved[1] is not None else None
+
+    def diagnostics(self, items: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        return tuple(moved for item in items if (moved := self.diagnostic(item)) is not None)
 
     def diagnostic(self, item: Diagnostic) -> Diagnostic | None:
         """None where the edit is in the place itself. A fix or a related place that the edit is in is left out."""

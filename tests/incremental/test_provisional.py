@@ -81,6 +81,16 @@ def test_what_is_being_typed_keeps_what_was_said() -> None:
     assert analyse(Document(PROGRAM), memory=memory).recomputed == ()
 
 
+def test_what_is_silenced_moves_as_well() -> None:
+    text = PROGRAM.replace("step(x, y))", "step(x, y))  # oakum: ignore")
+    memory = Memory()
+    before = analyse(Document(text), memory=memory)
+    broken = Document(text.replace("loss.backward()", "loss.backward(1, 2"))
+    quick = provisional(broken, before, memory=memory)
+    assert quick is not None
+    assert [broken.text[item.start : item.end] for item in quick.suppressed] == ["self.step(x, y)"]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
